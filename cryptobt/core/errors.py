@@ -1,0 +1,54 @@
+"""Every error a user can meet, each with the exit code that the command line gives it."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class CryptobtError(Exception):
+    """Base of all errors that are explained in one line instead of a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(CryptobtError):
+    """A missing file, an unknown name, or a setting that cannot be used."""
+
+    exit_code = 2
+
+
+class DataUnavailableError(CryptobtError):
+    """A vendor cannot be reached, refuses, or has nothing to give."""
+
+    exit_code = 3
+
+
+class DataInvalidError(CryptobtError):
+    """Rows that contradict what a market can do, or too few of them."""
+
+    exit_code = 4
+
+
+class CannotWriteError(CryptobtError):
+    """The disk is full, read-only, or the path is not ours to write."""
+
+    exit_code = 7
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name nearest to a misspelt one, or list them all.
+
+    Parameters
+    ----------
+    name : str
+        What the user wrote.
+    known : iterable of str
+        What would have been accepted.
+
+    Returns
+    -------
+    str
+        ``did you mean 'x'?`` or ``known: a, b, c``.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else "known: " + ", ".join(names)

@@ -1,0 +1,281 @@
+"""Settings: their names, ranges and defaults, read from TOML, ``--set`` and flags, in that order.
+
+The environment is read here and in the command line alone.
+"""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+from cryptobt.core.errors import UsageError, did_you_mean
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(pydantic.BaseModel):
+    """A section of the settings file: unknown keys are refused, values cannot be changed."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataSettings(Section):
+    """What is loaded, from where, and what happens to a row that cannot be true."""
+
+    source: Literal["auto", "yahoo", "csv", "sample"] = "auto"
+    symbols: tuple[str, ...] = ()
+    interval: str = "1d"
+    csv: tuple[str, ...] = ()
+    onchain: tuple[str, ...] = ()
+    start: str | None = None
+    end: str | None = None
+    on_bad_row: Literal["refuse", "quarantine"] = "refuse"
+    onchain_lag_hours: NotNegative = 24.0
+
+
+class FeatureSettings(Section):
+    """Which columns a forecaster sees, and where standardised values are clipped."""
+
+    set: str = "stationary"
+    clip: Positive = 4.0
+
+
+class ForecasterSettings(Section):
+    """What is forecast, from how much of the past."""
+
+    name: str | None = None
+    preset: Literal["small", "paper"] = "small"
+    target: Literal["trend", "next_return"] = "trend"
+    target_heads: tuple[tuple[Count, Count], ...] = Field(
+        ((5, 20), (10, 50), (10, 100)), min_length=1
+    )
+    window_bars: Annotated[int, Field(ge=2)] = 30
+    horizon_bars: Count = 1
+    purge_bars: Annotated[int, Field(ge=0)] = 10
+    trend_share: Fraction = 0.5
+
+
+class WalkforwardSettings(Section):
+    """When forecasters are refitted and on what part of the past."""
+
+    refit_days: Count = 90
+    anchor: str = "2000-01-01"
+    history: Literal["expanding"] | Count = "expanding"
+    min_train_rows: Annotated[int, Field(ge=20)] = 250
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    seed: Annotated[int, Field(ge=0)] = 0
+    ensemble_seeds: Count = 3
+
+
+class TrainingSettings(Section):
+    """How a network learns."""
+
+    epochs: Count = 30
+    patience: Count = 6
+    batch: Annotated[int, Field(ge=2)] = 64
+    learning_rate: Positive = 1e-3
+    weight_decay: NotNegative = 1e-5
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    plateau_patience: Annotated[int, Field(ge=0)] = 3
+    clip_norm: Positive = 1.0
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+
+
+class NetSettings(Section):
+    """How large a network is."""
+
+    filters: Count = 32
+    units: Count = 32
+    attention_heads: Count = 4
+
+
+class StrategySettings(Section):
+    """Which strategy trades, and its own parameters."""
+
+    name: str = "attn_signal"
+    params: dict[str, Any] = {}
+
+
+class SizingSettings(Section):
+    """How a signal becomes a position."""
+
+    volatility_target: Positive = 0.40
+    max_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+    rebalance_band: Fraction = 0.10
+    lot_step: Positive = 1e-8
+    min_notional_quote: NotNegative = 10.0
+    gap_reserve: Annotated[float, Field(ge=0, lt=1)] = 0.01
+
+
+class CostSettings(Section):
+    """What trading and holding cost."""
+
+    fee_bps: Annotated[float, Field(ge=0, le=1000)] = 10.0
+    slippage_bps: Annotated[float, Field(ge=0, le=1000)] = 5.0
+    funding_bps_per_day: Annotated[float, Field(ge=-100, le=100)] = 0.0
+
+
+class AccountSettings(Section):
+    """What the account starts with."""
+
+    cash_quote: Positive = 10_000.0
+
+
+class MetricSettings(Section):
+    """How results are measured; periods a year come from the interval."""
+
+    risk_free: float = 0.0
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    bootstrap_draws: Annotated[int, Field(ge=100)] = 2000
+    bootstrap_seed: Annotated[int, Field(ge=0)] = 0
+
+
+class TrialSettings(Section):
+    """How many settings were tried before this one, at the least (None: known for the recipe)."""
+
+    floor: Count | None = None
+
+
+class RunSettings(Section):
+    """Where and with how many processes a run is made; never part of a hash."""
+
+    out: str = "runs"
+    workers: Annotated[int, Field(ge=0)] = 0
+
+
+class Settings(Section):
+    """All settings of one run."""
+
+    data: DataSettings = DataSettings()
+    features: FeatureSettings = FeatureSettings()
+    forecaster: ForecasterSettings = ForecasterSettings()
+    walkforward: WalkforwardSettings = WalkforwardSettings()
+    training: TrainingSettings = TrainingSettings()
+    net: NetSettings = NetSettings()
+    strategy: StrategySettings = StrategySettings()
+    sizing: SizingSettings = SizingSettings()
+    costs: CostSettings = CostSettings()
+    account: AccountSettings = AccountSettings()
+    metrics: MetricSettings = MetricSettings()
+    trials: TrialSettings = TrialSettings()
+    run: RunSettings = RunSettings()
+
+
+PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "small": {},
+    "paper": {
+        "net": {"filters": 64, "units": 128, "attention_heads": 4},
+        "training": {"batch": 32, "epochs": 100, "patience": 10},
+        "forecaster": {"window_bars": 30},
+    },
+}
+"""What a preset changes; a key that the user sets himself wins over it."""
+
+
+def load_settings(
+    file: Path | None, assignments: Iterable[str], flags: Mapping[str, Any]
+) -> Settings:
+    """Resolve the settings of a run: defaults, preset, file, ``--set``, then flags.
+
+    Parameters
+    ----------
+    file : Path or None
+        A TOML file with the sections of :class:`Settings`.
+    assignments : iterable of str
+        ``section.key=value``, the value in TOML, or plain text where it is not TOML.
+    flags : mapping
+        ``section.key`` to value, already typed; None is "not given".
+
+    Raises
+    ------
+    UsageError
+        Naming the file or key, the value, and what was expected.
+    """
+    document = _read_toml(file) if file else {}
+    for assignment in assignments:
+        _assign(document, *_split(assignment))
+    for key, value in flags.items():
+        if value is not None:
+            _assign(document, key, value)
+    return _validate(_with_preset(document))
+
+
+def home(kind: Literal["cache", "data"]) -> Path:
+    """Folder for files that outlive a run: CRYPTOBT_HOME, else the XDG folder of that kind."""
+    own = os.environ.get("CRYPTOBT_HOME")
+    if own:
+        return Path(own)
+    fallback = {"cache": "~/.cache", "data": "~/.local/share"}[kind]
+    return Path(os.environ.get(f"XDG_{kind.upper()}_HOME") or fallback).expanduser() / "cryptobt"
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"settings file {file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"settings file {file} is not valid TOML: {error}") from error
+
+
+def _split(assignment: str) -> tuple[str, Any]:
+    key, sign, text = assignment.partition("=")
+    if not sign or not key.strip():
+        raise UsageError(f"--set {assignment}: write it as section.key=value")
+    try:
+        return key.strip(), tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), text.strip()
+
+
+def _assign(document: dict[str, Any], key: str, value: Any) -> None:
+    *path, last = key.split(".")
+    node = document
+    for part in path:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise UsageError(f"setting '{key}': '{part}' is a value, not a section")
+    node[last] = value
+
+
+def _with_preset(document: dict[str, Any]) -> dict[str, Any]:
+    section = document.get("forecaster")
+    name = section.get("preset", "small") if isinstance(section, dict) else "small"
+    merged = dict(document)
+    for section_name, values in PRESETS.get(str(name), {}).items():
+        given = document.get(section_name, {})
+        merged[section_name] = {**values, **given} if isinstance(given, dict) else given
+    return merged
+
+
+def _validate(document: Mapping[str, Any]) -> Settings:
+    try:
+        return Settings.model_validate(document)
+    except pydantic.ValidationError as error:
+        raise UsageError(_explain(error.errors()[0])) from error
+
+
+def _explain(problem: Any) -> str:
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting '{key}'; {did_you_mean(key, _known_keys())}"
+    expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"setting '{key}' is {problem['input']!r}; expected {expected}"
+
+
+def _known_keys() -> list[str]:
+    sections = Settings.model_fields.items()
+    keys = [
+        f"{name}.{key}"
+        for name, section in sections
+        for key in section.annotation.model_fields  # type: ignore[union-attr]
+    ]
+    return keys + [name for name, _ in sections]
