@@ -70,6 +70,7 @@ class WalkforwardSettings(Section):
     history: Literal["expanding"] | Count = "expanding"
     min_train_rows: Annotated[int, Field(ge=20)] = 250
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    warm_start: bool = False
     seed: Annotated[int, Field(ge=0)] = 0
     ensemble_seeds: Count = 3
 
@@ -94,6 +95,12 @@ class NetSettings(Section):
     filters: Count = 32
     units: Count = 32
     attention_heads: Count = 4
+
+    @pydantic.model_validator(mode="after")
+    def _heads_divide_units(self) -> "NetSettings":
+        if self.units % self.attention_heads:
+            raise ValueError("net.units to be a multiple of net.attention_heads")
+        return self
 
 
 class StrategySettings(Section):

@@ -1,0 +1,94 @@
+"""From recorded rows to the documented frames of a result."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import backtrader as bt
+import pandas as pd
+
+from cryptobt.backtests.recorder import Recorder
+from cryptobt.backtests.trades import round_trips
+from cryptobt.core import columns
+from cryptobt.core.types import BacktestResult, MarketData
+
+
+def build_result(recorder: Recorder, markets: Sequence[MarketData]) -> BacktestResult:
+    """Assemble equity, weights, orders, fills, trades and pending orders of a run."""
+    market = markets[0]
+    weights = pd.DataFrame(
+        recorder.weights,
+        columns=["bar", "symbol", "target_weight", "weight", "quantity_base", "close", "score"],
+    )
+    weights["time"] = market.times[weights["bar"]]
+    fills = _fills(recorder, market)
+    orders = _orders(recorder, market)
+    pending = orders[orders["status"] == "pending"]
+    scores = weights.set_index(columns.TIME)["score"]
+    return BacktestResult(
+        equity=_equity(recorder, market, weights, fills),
+        weights=weights[list(columns.WEIGHTS)],
+        orders=orders,
+        fills=fills,
+        trades=round_trips(fills, market),
+        scores=scores,
+        pending=[_plain(row) for row in pending.to_dict("records")],
+    )
+
+
+def _equity(
+    recorder: Recorder, market: MarketData, weights: pd.DataFrame, fills: pd.DataFrame
+) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        recorder.equity, columns=["bar", "equity_quote", "cash_quote", "funding_quote"]
+    )
+    times = market.times[frame["bar"]]
+    frame["time"] = times
+    frame["return"] = frame["equity_quote"].pct_change().fillna(0.0)
+    frame["drawdown"] = frame["equity_quote"] / frame["equity_quote"].cummax() - 1
+    by_bar = weights.groupby("bar")["weight"]
+    frame["gross_weight"] = by_bar.apply(lambda held: held.abs().sum()).to_numpy()
+    frame["net_weight"] = by_bar.sum().to_numpy()
+    paid = fills.groupby("time")[["fee_quote", "slippage_quote"]].sum()
+    frame["fees_quote"] = paid["fee_quote"].reindex(times, fill_value=0.0).to_numpy()
+    frame["slippage_quote"] = paid["slippage_quote"].reindex(times, fill_value=0.0).to_numpy()
+    return frame[list(columns.EQUITY)]
+
+
+def _orders(recorder: Recorder, market: MarketData) -> pd.DataFrame:
+    frame = pd.DataFrame(recorder.orders, columns=[*_ORDER_COLUMNS, "day_number"])
+    frame["time"] = _times(frame["day_number"], market)
+    frame["valid_until"] = pd.Series(pd.NaT, index=frame.index, dtype=market.times.dtype)
+    frame["decided_at"] = frame["valid_until"]
+    return frame[list(columns.ORDERS)]
+
+
+_ORDER_COLUMNS = [c for c in columns.ORDERS if c not in ("time", "valid_until", "decided_at")]
+
+
+def _fills(recorder: Recorder, market: MarketData) -> pd.DataFrame:
+    known = ["order_id", "symbol", "side", "quantity_base", "price_quote", "fee_quote"]
+    frame = pd.DataFrame(recorder.fills, columns=[*known, "position_base", "day_number"])
+    frame["time"] = _times(frame["day_number"], market)
+    # Fills of one bar come in the order of the books: as their orders were sent.
+    frame = frame.sort_values(["time", "symbol", "order_id"], ignore_index=True)
+    frame["fill_id"] = range(1, len(frame) + 1)
+    frame["open_quote"] = market.bars[columns.OPEN].reindex(frame["time"]).to_numpy()
+    worse = (frame["price_quote"] - frame["open_quote"]).abs()
+    frame["slippage_quote"] = worse * frame["quantity_base"]
+    frame["late"] = False
+    return frame[list(columns.FILLS)]
+
+
+def _times(day_numbers: pd.Series, market: MarketData) -> pd.Series:
+    known = {number: time for number, time in zip(_numbers(market), market.times, strict=True)}
+    times = [known[number] for number in day_numbers]
+    return pd.Series(pd.DatetimeIndex(times, dtype=market.times.dtype), index=day_numbers.index)
+
+
+def _numbers(market: MarketData) -> list[float]:
+    naive = market.times.tz_localize(None)
+    return [float(bt.date2num(time)) for time in naive.to_pydatetime()]
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    return {str(k): None if pd.isna(v) else v for k, v in row.items()}

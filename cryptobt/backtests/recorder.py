@@ -1,0 +1,101 @@
+"""Writes down what happened in a run, bar by bar, without touching it."""
+
+import math
+from typing import Any
+
+import backtrader as bt
+
+STATUS = {
+    bt.Order.Completed: "filled",
+    bt.Order.Partial: "partial",
+    bt.Order.Margin: "rejected",
+    bt.Order.Rejected: "rejected",
+    bt.Order.Canceled: "cancelled",
+    bt.Order.Expired: "expired",
+}
+EXEC_TYPES = {
+    bt.Order.Market: "market",
+    bt.Order.Limit: "limit",
+    bt.Order.Stop: "stop",
+    bt.Order.StopLimit: "stop_limit",
+}
+
+
+class Recorder(bt.Analyzer):
+    """Collects plain rows of equity, weights, orders and fills; bars are counted from 0.
+
+    Parameters
+    ----------
+    start : float
+        First deciding bar, as backtrader counts days.
+    """
+
+    params = (("start", 0.0),)
+
+    def __init__(self) -> None:
+        self.equity: list[tuple[int, float, float, float]] = []
+        self.weights: list[tuple[int, str, float, float, float, float, float]] = []
+        self.orders: list[dict[str, Any]] = []
+        self.fills: list[dict[str, Any]] = []
+
+    def prenext(self) -> None:
+        """Record a bar on which indicators are still warming up."""
+        self.next()
+
+    def next(self) -> None:
+        """Record equity and weights at the close."""
+        strategy = self.strategy
+        if strategy.data.datetime[0] < self.p.start:
+            return
+        broker = strategy.broker
+        equity = broker.getvalue()
+        bar = len(strategy.data) - 1
+        self.equity.append((bar, equity, broker.getcash(), broker.funding_paid))
+        for data in strategy.datas:
+            held, close = broker.getposition(data).size, data.close[0]
+            target = strategy.targets.get(data, math.nan)
+            score = strategy.scores.get(data, math.nan)
+            weight = held * close / equity
+            self.weights.append((bar, data._name, target, weight, held, close, score))
+
+    def stop(self) -> None:
+        """Record the orders, with what became of them, and their fills.
+
+        Read from the broker at the end: an order of the last bar is never notified of.
+        """
+        for order_id, order in enumerate(self.strategy.broker.orders, start=1):
+            self.orders.append(self._order(order_id, order))
+            self.fills.extend(self._fill(order_id, order, bit) for bit in order.executed.exbits)
+
+    def get_analysis(self) -> "Recorder":
+        """Return what was recorded."""
+        return self
+
+    def _order(self, order_id: int, order: Any) -> dict[str, Any]:
+        created, kind = order.created, order.exectype
+        refused = "insufficient cash" if order.status == bt.Order.Margin else ""
+        return {
+            "order_id": order_id,
+            "day_number": created.dt,
+            "symbol": order.data._name,
+            "side": "buy" if order.isbuy() else "sell",
+            "exec_type": EXEC_TYPES[kind],
+            "quantity_base": abs(created.size),
+            "limit_price_quote": created.price if kind == bt.Order.Limit else math.nan,
+            "stop_price_quote": created.price if kind == bt.Order.Stop else math.nan,
+            "target_weight": order.info.get("target_weight", math.nan),
+            "status": STATUS.get(order.status, "pending"),
+            "reason": order.info.get("reason", refused),
+        }
+
+    def _fill(self, order_id: int, order: Any, bit: Any) -> dict[str, Any]:
+        return {
+            "order_id": order_id,
+            "day_number": bit.dt,
+            "symbol": order.data._name,
+            "side": "buy" if order.isbuy() else "sell",
+            "quantity_base": abs(bit.size),
+            "price_quote": bit.price,
+            "fee_quote": bit.closedcomm + bit.openedcomm,
+            "position_base": bit.psize,
+        }

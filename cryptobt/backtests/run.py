@@ -1,0 +1,94 @@
+"""One run of one strategy: ``run_backtest`` is the only way to an account in this project."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import backtrader as bt
+import pandas as pd
+
+from cryptobt.backtests.account import build_result
+from cryptobt.backtests.broker import SpotBroker
+from cryptobt.backtests.feed import make_feed
+from cryptobt.backtests.recorder import Recorder
+from cryptobt.core.errors import DataInvalidError
+from cryptobt.core.settings import Settings
+from cryptobt.core.time import parse_day
+from cryptobt.core.types import BacktestResult, Forecasts, MarketData
+from cryptobt.strategies.base import TradingRules, as_bar_number
+from cryptobt.strategies.registry import StrategySpec, check_params
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trader:
+    """A strategy with its parameters, and the forecaster whose rows it is shown.
+
+    Attributes
+    ----------
+    params : dict
+        As the user gave them; checked when the run begins.
+    forecaster : str or None
+        Name in ``forecasts.frame["forecaster"]``.
+    """
+
+    spec: StrategySpec
+    params: dict[str, Any]
+    forecaster: str | None = None
+
+
+def run_backtest(
+    markets: Sequence[MarketData],
+    forecasts: Forecasts | None,
+    trader: Trader,
+    settings: Settings,
+    *,
+    preload: bool = True,
+) -> BacktestResult:
+    """Trade one strategy through history and return the account it would have had.
+
+    Decisions are made at the close of a bar and fill at the next open, with fee and slippage.
+
+    Causality: the account up to bar t depends on bars up to t, on forecasts made by then, and on
+    settings; with ``preload=False`` a strategy that reads ``close[1]`` fails.
+
+    Parameters
+    ----------
+    markets : sequence of MarketData
+        One symbol's bars, warm-up included.
+    forecasts : Forecasts or None
+        Needed if the trader names a forecaster.
+    settings : Settings
+        ``data.start`` is the first deciding bar (the first bar, if None).
+
+    Raises
+    ------
+    DataInvalidError
+        If no bar is left to decide at.
+    """
+    start = _start(markets, settings)
+    cerebro = bt.Cerebro(stdstats=False, preload=preload, runonce=preload)
+    cerebro.broker = SpotBroker(settings, markets[0].interval)
+    for market in markets:
+        rows = None
+        if forecasts is not None and trader.forecaster is not None:
+            rows = forecasts.of(trader.forecaster, market.symbol)
+        cerebro.adddata(make_feed(market, rows))
+    rules = TradingRules(settings.sizing, settings.costs, as_bar_number(start))
+    params = check_params(trader.spec, trader.params)
+    cerebro.addstrategy(trader.spec.strategy, rules=rules, **params)
+    cerebro.addanalyzer(Recorder, _name="recorder", start=rules.start)
+    (strategy,) = cerebro.run()
+    return build_result(strategy.analyzers.recorder, markets)
+
+
+def _start(markets: Sequence[MarketData], settings: Settings) -> pd.Timestamp:
+    first, last = markets[0].times[0], markets[0].times[-1]
+    if settings.data.start is None:
+        return first
+    start = parse_day(settings.data.start, "data.start")
+    if start > last:
+        raise DataInvalidError(f"data.start {settings.data.start} is after the last bar, {last}")
+    return max(start, first)

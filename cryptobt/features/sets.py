@@ -1,0 +1,112 @@
+"""Feature sets by name, and the join of series that were published later than their period."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cryptobt.core.columns import AVAILABLE_AT, CLOSE, ONCHAIN, VOLUME
+from cryptobt.core.errors import UsageError, did_you_mean
+from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.features.paper16 import paper16
+from cryptobt.features.stationary import stationary, stationary_onchain
+
+STALE_AFTER = pd.Timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A named function from bars and joined extras to feature columns.
+
+    Attributes
+    ----------
+    compute : callable
+        ``(bars, extras) -> DataFrame`` on the bars' index; row t may use rows up to t.
+    extras : tuple of str
+        Extra columns that it uses where they are there.
+    """
+
+    name: str
+    summary: str
+    compute: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+    extras: tuple[str, ...] = ()
+
+
+FEATURE_SETS = {
+    feature_set.name: feature_set
+    for feature_set in (
+        FeatureSet("stationary", "17 ratios and z-scores of price and volume", stationary),
+        FeatureSet(
+            "stationary_onchain", "stationary and six on-chain ones", stationary_onchain, ONCHAIN
+        ),
+        FeatureSet("paper16", "the dual-attention paper's 16 raw levels", paper16, ONCHAIN),
+    )
+}
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features of one symbol, row by row beside its bars.
+
+    Attributes
+    ----------
+    frame : DataFrame, shape (n, F)
+        Index as the bars'; float64; NaN in warm-up.
+    missing : tuple of str
+        Columns that the set would have used and that the data do not have.
+    """
+
+    frame: pd.DataFrame
+    missing: tuple[str, ...]
+
+
+def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -> FeatureTable:
+    """Compute a feature set for one symbol.
+
+    Causality: row t uses bars up to t and extra rows with ``available_at`` no later than the
+    close of bar t.
+
+    Raises
+    ------
+    UsageError
+        If there is no feature set of that name.
+    """
+    feature_set = FEATURE_SETS.get(name)
+    if feature_set is None:
+        raise UsageError(f"unknown feature set '{name}'; {did_you_mean(name, FEATURE_SETS)}")
+    joined = join(market, extras)
+    # A value that overflows is as unusable as a missing one.
+    values = feature_set.compute(market.bars, joined).replace([np.inf, -np.inf], np.nan)
+    missing = [column for column in feature_set.extras if column not in joined]
+    if market.bars[VOLUME].isna().all():
+        missing.append(VOLUME)
+    return FeatureTable(values.astype(float), tuple(missing))
+
+
+def join(market: MarketData, extras: Sequence[ExtraSeries]) -> pd.DataFrame:
+    """Give each bar the newest row of every extra column that was published by its close.
+
+    A value older than seven days after its publication is stale and becomes NaN.
+
+    Returns
+    -------
+    DataFrame
+        Index as the bars'; one column for each extra column; the first series wins a name.
+    """
+    closes = pd.DataFrame({CLOSE: market.times.as_unit("ns") + market.interval})
+    joined: dict[str, np.ndarray] = {}
+    for series in extras:
+        for column in series.frame.columns.drop(AVAILABLE_AT):
+            if column not in joined:
+                joined[str(column)] = _asof(closes, series.frame, str(column))
+    return pd.DataFrame(joined, index=market.bars.index)
+
+
+def _asof(closes: pd.DataFrame, frame: pd.DataFrame, column: str) -> np.ndarray:
+    published = frame[[AVAILABLE_AT, column]].dropna().sort_values(AVAILABLE_AT, kind="stable")
+    published[AVAILABLE_AT] = published[AVAILABLE_AT].dt.as_unit("ns")
+    matched = pd.merge_asof(
+        closes, published, left_on=CLOSE, right_on=AVAILABLE_AT, tolerance=STALE_AFTER
+    )
+    return matched[column].to_numpy(dtype=float)

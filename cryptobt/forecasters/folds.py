@@ -1,0 +1,167 @@
+"""Walk-forward folds: what each one may learn from, and which bars it forecasts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cryptobt.core.errors import DataInvalidError
+from cryptobt.core.settings import ForecasterSettings, WalkforwardSettings
+from cryptobt.core.time import DAY, iso, parse_day
+from cryptobt.features.windows import unbroken_rows
+from cryptobt.forecasters.protocol import Windows
+
+
+@dataclass(frozen=True)
+class Samples:
+    """All windows of one symbol: features, labels and which bars can end a window.
+
+    Attributes
+    ----------
+    times : DatetimeIndex, length n
+        Open times of the bars.
+    rows : ndarray, shape (n, F)
+        Features.
+    known : ndarray, shape (n, heads)
+        The trend that is known at each bar.
+    targets : ndarray, shape (n, K)
+        Labels; NaN where not known yet.
+    ends : ndarray of int
+        Bars that can end a window.
+    length : int
+        Bars in a window.
+    ahead : int
+        Bars after its window that a target looks at.
+    """
+
+    times: pd.DatetimeIndex
+    interval: pd.Timedelta
+    rows: np.ndarray
+    known: np.ndarray
+    targets: np.ndarray
+    ends: np.ndarray
+    length: int
+    ahead: int
+
+    def windows(
+        self, ends: np.ndarray, first: int, stop: int, origin: pd.Timestamp, labelled: bool
+    ) -> Windows:
+        """Windows ending at these bars, given rows ``first`` to ``stop`` and no others."""
+        slots = np.asarray((self.times[ends] - origin) // self.interval, dtype=np.int64)
+        targets = self.targets[ends] if labelled else None
+        return Windows(
+            self.rows[first:stop], ends - first, self.length, self.known[ends], targets, slots
+        )
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One refit: made at ``date`` from bars closed by then, used for bars that open from then on.
+
+    Attributes
+    ----------
+    date : Timestamp
+        Anchor plus a multiple of ``refit_days``, whatever was loaded.
+    first, stop : int
+        Rows that the fit may see.
+    training, validation, predicted : ndarray of int
+        Bars that end the windows of each part. Every target of the first two is known at
+        ``date``; no training target reaches into the validation part.
+    """
+
+    date: pd.Timestamp
+    first: int
+    stop: int
+    training: np.ndarray
+    validation: np.ndarray
+    predicted: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """The fold's date, as it stands in files."""
+        return iso(self.date)
+
+    def learning(self, samples: Samples) -> tuple[Windows, Windows]:
+        """Windows to learn from and to validate with, with their targets."""
+        origin = samples.times[self.first]
+        training, validation = (
+            samples.windows(ends, self.first, self.stop, origin, labelled=True)
+            for ends in (self.training, self.validation)
+        )
+        return training, validation
+
+    def forecasting(self, samples: Samples) -> Windows:
+        """Windows to forecast from, without targets."""
+        if not len(self.predicted):
+            return samples.windows(self.predicted, 0, 0, self.date, labelled=False)
+        first, stop = self.predicted[0] - samples.length + 1, self.predicted[-1] + 1
+        return samples.windows(self.predicted, first, stop, self.date, labelled=False)
+
+
+def plan_folds(
+    samples: Samples, forecaster: ForecasterSettings, walkforward: WalkforwardSettings
+) -> list[Fold]:
+    """Lay out every fold that has enough rows to learn from.
+
+    Causality: a fold's training rows depend on bars closed by its date alone.
+
+    Raises
+    ------
+    DataInvalidError
+        If not one fold has ``min_train_rows``; says how many bars would be needed.
+    """
+    anchor = parse_day(walkforward.anchor, "walkforward.anchor")
+    step = DAY * walkforward.refit_days
+    number = int((samples.times[0] - anchor) // step)
+    folds: list[Fold] = []
+    while (date := anchor + step * number) <= samples.times[-1]:
+        fold = _fold(samples, date, date + step, forecaster, walkforward)
+        if len(fold.training) + len(fold.validation) >= walkforward.min_train_rows:
+            folds.append(fold)
+        number += 1
+    if not folds:
+        raise DataInvalidError(_too_few(samples, walkforward))
+    return folds
+
+
+def _fold(
+    samples: Samples,
+    date: pd.Timestamp,
+    until: pd.Timestamp,
+    forecaster: ForecasterSettings,
+    walkforward: WalkforwardSettings,
+) -> Fold:
+    # A bar belongs to the past of `date` when it has closed by then.
+    stop = int(samples.times.searchsorted(date - samples.interval, side="right"))
+    purge = max(forecaster.purge_bars, samples.ahead)
+    first = _first_row(samples, date, walkforward)
+    ends = samples.ends[(samples.ends >= first + samples.length) & (samples.ends < stop - purge)]
+    ends = ends[_target_unbroken(samples, ends)]
+    split = len(ends) - round(len(ends) * walkforward.validation_share)
+    validation = ends[split:]
+    cut = validation[0] - purge if len(validation) else stop
+    begin, end = samples.times.searchsorted([date, until])
+    predicted = samples.ends[(samples.ends >= begin) & (samples.ends < end)]
+    return Fold(date, first, stop, ends[:split][ends[:split] < cut], validation, predicted)
+
+
+def _first_row(samples: Samples, date: pd.Timestamp, walkforward: WalkforwardSettings) -> int:
+    if walkforward.history == "expanding":
+        return 0
+    return int(samples.times.searchsorted(date - DAY * walkforward.history))
+
+
+def _target_unbroken(samples: Samples, ends: np.ndarray) -> np.ndarray:
+    unbroken = unbroken_rows(samples.times, samples.interval)
+    return unbroken[ends + samples.ahead] >= samples.ahead
+
+
+def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
+    usable = len(samples.ends)
+    needed = walkforward.min_train_rows + samples.ahead
+    warm_up = int(samples.ends[0]) if usable else len(samples.times)
+    return (
+        f"too few rows: {len(samples.times)} bars give {usable} usable windows, and the first "
+        f"training needs {needed} before a refit date; bring about "
+        f"{warm_up + needed + walkforward.refit_days * 2} bars, or lower walkforward.min_train_rows"
+    )

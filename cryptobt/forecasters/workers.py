@@ -1,0 +1,162 @@
+"""Folds × seeds in worker processes, one torch thread each; each writes what it has finished."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cryptobt.core.errors import CryptobtError
+from cryptobt.forecasters.folds import Fold, Samples
+from cryptobt.forecasters.protocol import Forecaster
+from cryptobt.forecasters.registry import make_forecaster
+from cryptobt.records.content import ContentStore
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One fold and seed: what to fit and under which keys it is kept.
+
+    Attributes
+    ----------
+    fit_key, predict_key : str
+        Content keys of the fitted model and of its predictions.
+    parent_key : str or None
+        Fitted model that a warm start begins from.
+    """
+
+    forecaster: str
+    design: Mapping[str, Any]
+    fold: Fold
+    seed: int
+    fit_key: str
+    predict_key: str
+    parent_key: str | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the fits are: ``done`` of ``total``, the last one's fold and validation loss."""
+
+    done: int
+    total: int
+    fold: str
+    loss: float
+
+
+def run_tasks(
+    tasks: Sequence[FitTask],
+    samples: Samples,
+    cache: ContentStore,
+    workers: int,
+    report: Callable[[Progress], None],
+) -> None:
+    """Fit and predict every task that the cache does not hold yet, longest first.
+
+    The results are in the cache; they do not depend on the number of workers. An interrupt ends
+    the workers at once and keeps what they had finished.
+    """
+    missing = [t for t in tasks if t.predict_key not in cache or t.fit_key not in cache]
+    if not missing:
+        return
+    waiting = {task.fit_key: task for task in sorted(missing, key=lambda t: -t.fold.stop)}
+    count = min(workers or len(os.sched_getaffinity(0)), len(waiting))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["cryptobt.forecasters.torch_forecaster"])
+    arguments = (samples, cache.root)
+    with ProcessPoolExecutor(count, context, _start_worker, arguments) as pool:
+        try:
+            _drive(pool, waiting, len(missing), report)
+        except BrokenProcessPool as error:
+            raise CryptobtError(
+                "a worker process died (out of memory, or killed); finished folds are kept: "
+                "run the same command again, with fewer --workers if memory was short"
+            ) from error
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _drive(
+    pool: ProcessPoolExecutor,
+    waiting: dict[str, FitTask],
+    total: int,
+    report: Callable[[Progress], None],
+) -> None:
+    running: dict[Future[tuple[str, float]], str] = {}
+    done = 0
+    while waiting or running:
+        unfinished = set(waiting) | set(running.values())
+        for task in [t for t in waiting.values() if t.parent_key not in unfinished]:
+            del waiting[task.fit_key]
+            running[pool.submit(_fit_and_predict, task)] = task.fit_key
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            del running[future]
+            fold, loss = future.result()
+            done += 1
+            report(Progress(done, total, fold, loss))
+
+
+_samples: Samples
+_cache: ContentStore
+
+
+def _start_worker(samples: Samples, cache: Path) -> None:
+    global _samples, _cache
+    _samples, _cache = samples, ContentStore(cache)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _exit_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait_for([parent.sentinel])
+    os._exit(1)
+
+
+def _fit_and_predict(task: FitTask) -> tuple[str, float]:
+    model, loss = _fitted(task)
+    fold = task.fold
+    prediction = model.predict(fold.forecasting(_samples))
+    arrays = {
+        "answers": prediction.answers,
+        "explained": prediction.explained,
+        "gates": prediction.gates.astype(np.float32),
+        "attention": prediction.attention.astype(np.float32),
+    }
+    _cache.put(task.predict_key, arrays, {})
+    return fold.name, loss
+
+
+def _fitted(task: FitTask) -> tuple[Forecaster, float]:
+    model = make_forecaster(task.forecaster, task.design, task.seed)
+    entry = _cache.get(task.fit_key)
+    if entry is not None:
+        return model.restore(entry.arrays), float(entry.arrays["losses"][-1, 1])
+    if task.parent_key is not None and (parent := _cache.get(task.parent_key)) is not None:
+        model = model.restore(parent.arrays)
+    training, validation = task.fold.learning(_samples)
+    model = model.fit(training, validation)
+    kept = dict(model.arrays())
+    kept["losses"] = np.array(model.losses, dtype=float).reshape(-1, 2)
+    # Mean and deviation of the answers over the rows it was fitted to, for the score.
+    answers = np.concatenate(
+        [model.predict(w).answers.mean(axis=1) for w in (training, validation)]
+    )
+    kept["centre"] = np.array([answers.mean(dtype=float), answers.std(dtype=float)])
+    _cache.put(task.fit_key, kept, {"fold": task.fold.name, "forecaster": task.forecaster})
+    return model, float(kept["losses"][-1, 1])

@@ -1,0 +1,123 @@
+"""Is the sign right? Precision, recall, F1 and their relatives, with intervals."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from sklearn import metrics as sk
+
+from cryptobt.metrics.bootstrap import Resampler
+from cryptobt.metrics.metric import Metric, absent, measured, with_interval
+
+NAMES = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "mcc")
+COUNTS = ("tp", "fp", "tn", "fn", "n", "abstained")
+_UNIT = "ratio"
+
+
+class Cells(NamedTuple):
+    """What came of each call, counted: one number a draw."""
+
+    tn: np.ndarray
+    fp: np.ndarray
+    fn: np.ndarray
+    tp: np.ndarray
+    abstained: np.ndarray
+    unknown: np.ndarray
+
+
+def direction(
+    calls: np.ndarray, realised: np.ndarray, resampler: Resampler | None, level: float
+) -> dict[str, Metric | int]:
+    """Score calls of direction against what happened; "up" is the positive class.
+
+    Parameters
+    ----------
+    calls : ndarray, shape (n,)
+        Positive for up, negative for down; 0 or NaN is an abstention and lowers the coverage.
+    realised : ndarray, shape (n,)
+        Return of the bar called; above 0 is up, 0 counts as down; NaN where it is not known,
+        which leaves the bar out.
+    resampler : Resampler or None
+        Bootstrap draws of the n bars.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    dict
+        Metrics of :data:`NAMES` and ``coverage``, and the integer counts of :data:`COUNTS`.
+    """
+    known = np.isfinite(realised)
+    called = np.isfinite(calls) & (calls != 0) & known
+    up, truth = calls > 0, realised > 0
+    # In the order of Cells.
+    cells = np.where(called, truth * 2 + up, np.where(known, 4, 5))
+    tn, fp, fn, tp, abstained, _ = (int(count) for count in _count(cells[None])[0])
+    result: dict[str, Metric | int] = {}
+    points = _points(up[called], truth[called])
+    resampled = None if resampler is None else resampler.apply(lambda rows: _count(cells[rows]))
+    for name in NAMES:
+        metric = points[name]
+        if resampled is not None:
+            metric = with_interval(
+                metric, _FORMULAS[name](Cells(*resampled.T.astype(float))), level
+            )
+        result[name] = metric
+    share = called.sum() / known.sum() if known.any() else np.nan
+    result["coverage"] = measured(share, _UNIT, "no bar to call")
+    return result | dict(zip(COUNTS, (tp, fp, tn, fn, tp + fp + tn + fn, abstained), strict=True))
+
+
+def no_direction(reason: str) -> dict[str, Metric | int]:
+    """Direction of a row that calls none."""
+    return {name: absent(_UNIT, reason) for name in (*NAMES, "coverage")} | dict.fromkeys(COUNTS, 0)
+
+
+def _points(up: np.ndarray, truth: np.ndarray) -> dict[str, Metric]:
+    if not len(up):
+        return {name: absent(_UNIT, "no call was made") for name in NAMES}
+    calls_up, falls = up.any(), truth.any() and not truth.all()
+    never = "up was never called"
+    one_sided = "every bar went the same way"
+    values = {
+        "precision": (sk.precision_score(truth, up, zero_division=np.nan), never),
+        "recall": (sk.recall_score(truth, up, zero_division=np.nan), "no bar went up"),
+        "f1": (sk.f1_score(truth, up, zero_division=np.nan), "no bar went up and none was called"),
+        "accuracy": (sk.accuracy_score(truth, up), ""),
+        "balanced_accuracy": (_balanced(truth, up) if falls else np.nan, one_sided),
+        "mcc": (
+            sk.matthews_corrcoef(truth, up) if falls and calls_up and not up.all() else np.nan,
+            one_sided if not falls else "every call was the same",
+        ),
+    }
+    return {name: measured(float(value), _UNIT, why) for name, (value, why) in values.items()}
+
+
+def _balanced(truth: np.ndarray, up: np.ndarray) -> float:
+    return float(sk.balanced_accuracy_score(truth, up))
+
+
+def _count(cells: np.ndarray) -> np.ndarray:
+    """Count the six cells of each row: shape (draws, 6)."""
+    draws = len(cells)
+    flat = (cells + 6 * np.arange(draws)[:, None]).ravel()
+    return np.bincount(flat, minlength=6 * draws).reshape(draws, 6)
+
+
+def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.asarray(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0))
+
+
+def _mcc(c: Cells) -> np.ndarray:
+    scale = np.sqrt((c.tp + c.fp) * (c.tp + c.fn) * (c.tn + c.fp) * (c.tn + c.fn))
+    return _ratio(c.tp * c.tn - c.fp * c.fn, scale)
+
+
+_FORMULAS: dict[str, Callable[[Cells], np.ndarray]] = {
+    "precision": lambda c: _ratio(c.tp, c.tp + c.fp),
+    "recall": lambda c: _ratio(c.tp, c.tp + c.fn),
+    "f1": lambda c: _ratio(2 * c.tp, 2 * c.tp + c.fp + c.fn),
+    "accuracy": lambda c: _ratio(c.tp + c.tn, c.tp + c.tn + c.fp + c.fn),
+    "balanced_accuracy": lambda c: (_ratio(c.tp, c.tp + c.fn) + _ratio(c.tn, c.tn + c.fp)) / 2,
+    "mcc": _mcc,
+}

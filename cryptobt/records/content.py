@@ -1,0 +1,122 @@
+"""Arrays kept under a key that says what they are made of: written whole or not at all."""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from cryptobt.core.errors import CannotWriteError
+from cryptobt.core.hashing import hash_bytes
+
+log = logging.getLogger(__name__)
+_DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Named arrays and a small JSON document."""
+
+    arrays: dict[str, np.ndarray]
+    meta: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ContentStore:
+    """A folder of entries, safe with several writers: the same key always means the same content.
+
+    Parameters
+    ----------
+    root : Path
+        Made when the first entry is written.
+    """
+
+    root: Path
+
+    def get(self, key: str) -> Entry | None:
+        """Read an entry; None where there is none, or where it is damaged (said, and removed)."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+        try:
+            if bytes.fromhex(hash_bytes(body)) != digest:
+                raise ValueError("checksum differs")
+            return _unpack(body)
+        except (ValueError, KeyError, SafetensorError) as error:
+            log.warning("cache entry %s is damaged (%s): it is made again", path.name, error)
+            path.unlink(missing_ok=True)
+            return None
+
+    def __contains__(self, key: str) -> bool:
+        return self._path(key).exists()
+
+    def put(self, key: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        """Write an entry: temporary file, fsync, rename.
+
+        Raises
+        ------
+        CannotWriteError
+            If the disk is full or the folder is not ours to write.
+        """
+        body = _pack(arrays, meta)
+        write_atomically(self._path(key), bytes.fromhex(hash_bytes(body)) + body)
+
+    def paths(self) -> Iterator[Path]:
+        """Files of all entries."""
+        return self.root.glob("??/*.entry")
+
+    def clear(self) -> int:
+        """Remove every entry; return how many there were."""
+        removed = 0
+        for path in list(self.paths()):
+            path.unlink(missing_ok=True)
+            removed += 1
+        return removed
+
+    def _path(self, key: str) -> Path:
+        return self.root / key[:2] / f"{key}.entry"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file so that a crash leaves the old one or the new one, never a part.
+
+    Raises
+    ------
+    CannotWriteError
+        Naming the path and the reason that the system gives.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CannotWriteError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _pack(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> bytes:
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    header = json.dumps(meta, sort_keys=True).encode()
+    return len(header).to_bytes(8, "little") + header + bytes(save(contiguous))
+
+
+def _unpack(body: bytes) -> Entry:
+    size = int.from_bytes(body[:8], "little")
+    return Entry(load(body[8 + size :]), json.loads(body[8 : 8 + size]))
