@@ -1,0 +1,113 @@
+"""Time columns of files: text with or without a zone, or counts since 1970, read as UTC."""
+
+import numpy as np
+import pandas as pd
+
+from cryptobt.core.errors import DataInvalidError
+from cryptobt.core.time import epoch_ns
+
+_EPOCH_UNITS = ((1e8, 1_000_000_000), (1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
+_EARLIEST, _LATEST = pd.Timestamp("1800-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
+
+
+def read_instants(column: pd.Series, name: str, label: str) -> tuple[pd.DatetimeIndex, pd.Series]:
+    """Read a time column as instants in UTC; text without a zone is taken as UTC.
+
+    Numbers count seconds, milliseconds, microseconds or nanoseconds since 1970; one unit holds
+    for the whole column and is told by the size of the median.
+
+    Parameters
+    ----------
+    column : Series
+        Index: line numbers. Text, numbers, or dates that pandas has read already.
+    name, label : str
+        Column and file, for messages.
+
+    Returns
+    -------
+    times : DatetimeIndex
+        Aware UTC, nanoseconds; NaT where there is no time.
+    defects : Series of str
+        Line number to what is wrong with its time; a missing time is no defect here.
+
+    Raises
+    ------
+    DataInvalidError
+        If times with and without a zone, or of several zones, are mixed.
+    """
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        times = pd.DatetimeIndex(column)
+    elif pd.api.types.is_bool_dtype(column.dtype) or column.isna().all():
+        times = pd.DatetimeIndex([pd.NaT] * len(column))
+    else:
+        times = _from_numbers_or_text(column, name, label)
+    times = times.tz_localize("UTC") if times.tz is None else times.tz_convert("UTC")
+    # years such as 1 or 9999 do not fit into nanoseconds, and no market is that old
+    times = pd.DatetimeIndex(times.where((times >= _EARLIEST) & (times <= _LATEST)))
+    lost = np.asarray(times.isna()) & column.notna().to_numpy()
+    wrong = column[lost].map(lambda value: f"column '{name}' is '{value}', which is not a date")
+    return times.as_unit("ns"), wrong.astype(object)
+
+
+def most_frequent_spacing(times: pd.DatetimeIndex, label: str) -> pd.Timedelta:
+    """Tell the interval of bars by the spacing that occurs most often; the smallest of equals.
+
+    Raises
+    ------
+    DataInvalidError
+        If there are fewer than two different instants.
+    """
+    known = epoch_ns(pd.DatetimeIndex(times.dropna()))
+    if not (np.diff(known) > 0).all():
+        known = np.unique(known)
+    if len(known) < 2:
+        count = len(known)
+        raise DataInvalidError(f"{label}: {count} row(s) with a time; at least 2 are needed")
+    spacings = np.diff(known)
+    middle = spacings[len(spacings) // 2]
+    # a spacing that more than half of the bars have is found without sorting them
+    if 2 * int((spacings == middle).sum()) > len(spacings):
+        return pd.Timedelta(int(middle), unit="ns")
+    values, counts = np.unique(spacings, return_counts=True)
+    return pd.Timedelta(int(values[np.argmax(counts)]), unit="ns")
+
+
+def _from_numbers_or_text(column: pd.Series, name: str, label: str) -> pd.DatetimeIndex:
+    numbers = pd.to_numeric(column, errors="coerce")
+    if 2 * int(numbers.notna().sum()) > int(column.notna().sum()):
+        return _from_epoch(numbers)
+    return _from_text(column, name, label)
+
+
+def _from_epoch(numbers: pd.Series) -> pd.DatetimeIndex:
+    size = float(numbers.abs().median())
+    scale = next((factor for floor, factor in reversed(_EPOCH_UNITS) if size >= floor), 0)
+    values = numbers.to_numpy()
+    with np.errstate(invalid="ignore", over="ignore"):
+        inside = np.isfinite(values) & (values >= 0) & (values * float(scale) <= _LATEST.value)
+        # of one unit means of one size: 1e8 seconds is 1973, and no market is older
+        inside &= values * float(scale) >= 1e8 * 1e9
+    stamps = np.full(len(values), np.iinfo(np.int64).min, dtype=np.int64)
+    stamps[inside] = _to_ns(values[inside], scale)
+    return pd.DatetimeIndex(stamps.view("M8[ns]"))
+
+
+def _to_ns(values: np.ndarray, scale: int) -> np.ndarray:
+    if values.dtype.kind in "iu":
+        return values.astype(np.int64) * scale
+    # doubles hold microseconds of this century exactly, nanoseconds not
+    micros = np.round(values * (scale / 1_000)).astype(np.int64)
+    return micros * 1_000
+
+
+def _from_text(column: pd.Series, name: str, label: str) -> pd.DatetimeIndex:
+    text = column.astype(object)
+    as_utc = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
+    readable = text[as_utc.notna().to_numpy()]
+    try:
+        pd.to_datetime(readable, format="ISO8601")
+    except ValueError as error:
+        raise DataInvalidError(
+            f"{label}: column '{name}' mixes time zones; write all times in one zone, best UTC"
+        ) from error
+    return pd.DatetimeIndex(as_utc)

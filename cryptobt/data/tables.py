@@ -1,0 +1,203 @@
+"""Delimited text files as they come: header found, every row kept, every line number known."""
+
+import gzip
+import re
+import warnings
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cryptobt.core.errors import DataInvalidError, UsageError
+
+TIME_NAMES = (
+    "unix", "unix time", "unix timestamp", "timestamp", "open time", "time", "datetime", "date",
+    "date time", "period", "start",
+)  # fmt: skip
+"""Names under which a time column is found, normalised as by :func:`normalise`."""
+
+_HEADER_SEARCH_LINES = 5
+_SNIFF_BYTES = 65_536
+_GZIP_MAGIC = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of one text file.
+
+    Attributes
+    ----------
+    label : str
+        The file, as the user named it; it opens every message about the file.
+    header : tuple of str
+        Column names as written.
+    frame : DataFrame
+        Index: line number in the file, from 1. Columns: positions 0..n-1 of the header and one
+        more, n, which holds the first field that a row has too many. Columns that hold text
+        anywhere are text throughout or mixed; missing fields are NaN.
+    """
+
+    label: str
+    header: tuple[str, ...]
+    frame: pd.DataFrame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in lower case, with single spaces for underscores."""
+        return tuple(normalise(name) for name in self.header)
+
+    def position(self, names: Iterable[str], wanted: str) -> int:
+        """Find the first column that carries one of ``names``.
+
+        Raises
+        ------
+        DataInvalidError
+            Naming the file, what was wanted and the columns found.
+        """
+        for name in names:
+            if name in self.names:
+                return self.names.index(name)
+        found = ", ".join(name or "(no name)" for name in self.header)
+        raise DataInvalidError(
+            f"{self.label}: there is no {wanted} column; the columns found are {found[:200]}"
+        )
+
+    def time_position(self) -> int:
+        """Find the time column; where several could be it, one that counts from 1970 wins."""
+        candidates = [name for name in TIME_NAMES if name in self.names]
+        columns = [self.names.index(name) for name in candidates]
+        for column in columns:
+            if pd.api.types.is_numeric_dtype(self.frame[column].dtype):
+                return column
+        return self.position(TIME_NAMES, "time")
+
+    def surplus(self) -> pd.Series:
+        """Select the fields that stand beyond the last column of the header."""
+        return self.frame[len(self.header)].dropna()
+
+
+def normalise(name: str) -> str:
+    """Write a column name in lower case with single spaces, so that spellings meet."""
+    return re.sub(r"[\s_]+", " ", name.strip().strip("\"'")).lower()
+
+
+def read_table(path: Path) -> Table:
+    """Read a delimited text file, plain or gzip, without judging its rows.
+
+    The header is the first of the first five lines that names a time column, so that a line with
+    an address above it does no harm; fields are separated by comma, semicolon or tab.
+
+    Raises
+    ------
+    UsageError
+        If the file is missing or cannot be opened.
+    DataInvalidError
+        If it is empty, no text, no table, or holds no row below its header.
+    """
+    label = str(path)
+    head = _read_head(path)
+    if not head.strip():
+        raise DataInvalidError(f"{label}: the file is empty; expected a header and rows")
+    lines = _decode(head, label).splitlines()
+    number = _header_line(lines)
+    separator = max(",;\t", key=lines[number].count)
+    header = tuple(cell.strip().strip('"') for cell in lines[number].split(separator))
+    first = lines[number + 1].split(separator) if len(lines) > number + 1 else []
+    frame = _read_rows(path, head, number + 1, separator, header, _dated(header, first))
+    if frame.dropna(how="all").empty:
+        raise DataInvalidError(f"{label}: there is a header but no row below it")
+    return Table(label, header, frame)
+
+
+def _read_head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_SNIFF_BYTES)
+        if head.startswith(_GZIP_MAGIC):
+            with gzip.open(path, "rb") as file:
+                head = file.read(_SNIFF_BYTES)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: there is no such file") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataInvalidError(f"{path}: the compressed file is damaged ({error})") from error
+    except OSError as error:
+        raise UsageError(f"{path}: the file cannot be read ({error.strerror})") from error
+    return head
+
+
+def _decode(head: bytes, label: str) -> str:
+    if b"\x00" in head:
+        raise DataInvalidError(f"{label}: this is no text file; expected comma-separated text")
+    return head.removeprefix(_BOM).decode("utf-8", errors="replace")
+
+
+def _header_line(lines: list[str]) -> int:
+    filled = [number for number, line in enumerate(lines[:_HEADER_SEARCH_LINES]) if line.strip()]
+    for number in filled:
+        if {normalise(cell) for cell in re.split("[,;\t]", lines[number])} & set(TIME_NAMES):
+            return number
+    return filled[0] if filled else 0
+
+
+def _dated(header: tuple[str, ...], first: list[str]) -> list[int]:
+    """List the time columns that hold dates, judged by their first row."""
+    times = [i for i, name in enumerate(header) if normalise(name) in TIME_NAMES]
+    return [i for i in times if i < len(first) and re.match(r'\s*"?\d+-', first[i])]
+
+
+def _read_rows(
+    path: Path,
+    head: bytes,
+    header_lines: int,
+    separator: str,
+    header: tuple[str, ...],
+    dated: list[int],
+) -> pd.DataFrame:
+    options: dict[str, Any] = {
+        "sep": separator,
+        "header": None,
+        "names": range(len(header) + 1),
+        "skiprows": header_lines,
+        "index_col": False,
+        "skip_blank_lines": False,
+        "parse_dates": dated,
+        "date_format": "ISO8601",
+        "compression": "gzip" if _is_gzip(path) else None,
+        "encoding": "utf-8-sig" if head.startswith(_BOM) else "utf-8",
+    }
+    frame = _parse(path, options)
+    frame.index = pd.RangeIndex(header_lines + 1, header_lines + 1 + len(frame))
+    return frame
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == _GZIP_MAGIC
+
+
+def _parse(path: Path, options: dict[str, Any]) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # pandas drops surplus fields of a first row with a mere warning
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            frame: pd.DataFrame = pd.read_csv(path, **options)
+        except pd.errors.EmptyDataError as error:
+            raise DataInvalidError(f"{path}: there is a header but no row below it") from error
+        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+            raise DataInvalidError(_explain(path, error)) from error
+        except UnicodeDecodeError as error:
+            raise DataInvalidError(f"{path}: this is no UTF-8 text ({error.reason})") from error
+        except (EOFError, OSError, zlib.error) as error:
+            raise DataInvalidError(f"{path}: the compressed file is damaged ({error})") from error
+    return frame
+
+
+def _explain(path: Path, error: Exception) -> str:
+    place = re.search(r"line (\d+)", str(error))
+    where = f"{path}, line {place[1]}" if place else f"{path}, first row"
+    return f"{where}: there are more fields than the header names; mend the row"

@@ -1,0 +1,72 @@
+"""Series beside the bars: what is read, when it may be used, what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.core.types import ExtraSeries
+from cryptobt.data.csv_series import read_series
+
+ROWS = [
+    "Date,AdrActCnt,FeeTotNtv,feetotntv_source",
+    "2024-01-03,30,0.3,derived",
+    "2024-01-01,10,,measured",
+    "2024-01-02,20,0.2,measured",
+]
+
+
+def load(folder: Path, rows: list[str], lag_hours: float = 24.0) -> ExtraSeries:
+    file = folder / "onchain.csv"
+    file.write_text("\n".join(rows) + "\n")
+    return read_series(file, "onchain", lag_hours)
+
+
+def test_numbers_are_sorted_named_in_lower_case_and_text_columns_left_out(tmp_path: Path) -> None:
+    series = load(tmp_path, ROWS)
+    assert list(series.frame) == ["adractcnt", "feetotntv", "available_at"]
+    assert series.frame["adractcnt"].tolist() == [10.0, 20.0, 30.0]
+    assert np.isnan(series.frame["feetotntv"].iloc[0])
+    assert (series.name, series.source, series.lag_hours) == ("onchain", "csv", 24.0)
+
+
+def test_a_row_is_available_a_period_and_the_lag_after_its_start(tmp_path: Path) -> None:
+    frame = load(tmp_path, ROWS, lag_hours=6).frame
+    assert frame.index[0] == pd.Timestamp("2024-01-01T00:00:00Z")
+    assert frame["available_at"].iloc[0] == pd.Timestamp("2024-01-02T06:00:00Z")
+
+
+def test_an_exact_repetition_is_dropped(tmp_path: Path) -> None:
+    assert len(load(tmp_path, [*ROWS, ROWS[2]]).frame) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("2024-01-04,abc,0.1,measured", "line 5: column 'AdrActCnt' is 'abc', which is not a fini"),
+        ("2024-01-04,inf,0.1,measured", "line 5: column 'AdrActCnt' is 'inf', which is not a fini"),
+        ("2024-01-32,1,0.1,measured", "line 5: column 'Date' is '2024-01-32', which is not a date"),
+        ("2024-01-02,21,0.2,measured", "line 5: time 2024-01-02T00:00:00Z occurs before"),
+        (",1,0.1,measured", "line 5: there are values but no time"),
+        ("2024-01-04,1,0.1,measured,7", "line 5: '7.0' stands beyond the last column"),
+    ],
+)
+def test_a_bad_row_is_refused_with_its_line(row: str, words: str, tmp_path: Path) -> None:
+    with pytest.raises(DataInvalidError, match=words):
+        load(tmp_path, [*ROWS, row])
+
+
+def test_a_file_without_numbers_or_rows_or_at_all_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataInvalidError, match="no column beside the time holds numbers"):
+        load(tmp_path, ["date,a", "2024-01-01,x", "2024-01-02,y"])
+    with pytest.raises(DataInvalidError, match="at least 2"):
+        load(tmp_path, ROWS[:2])
+    with pytest.raises(UsageError, match="no such file"):
+        read_series(tmp_path / "none.csv", "x", 0)
+
+
+def test_columns_that_differ_in_case_alone_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataInvalidError, match="two columns 'a'"):
+        load(tmp_path, ["date,a,A", "2024-01-01,1,2", "2024-01-02,1,2"])

@@ -1,0 +1,129 @@
+"""What a run loads, as its settings say."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.core.settings import DataSettings
+from cryptobt.data.load import load_extras, load_markets
+
+NOW = pd.Timestamp("2025-06-01T00:00:00Z")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "my_coin.csv"
+    rows = [f"2024-01-{day:02},10,12,9,11,5" for day in range(1, 11)]
+    path.write_text("\n".join(["date,open,high,low,close,volume", *rows]))
+    return path
+
+
+@pytest.fixture
+def onchain(tmp_path: Path) -> Path:
+    path = tmp_path / "chain.csv"
+    path.write_text("date,txcnt\n2024-01-01,1\n2024-01-02,2\n")
+    return path
+
+
+def symbols(settings: DataSettings) -> list[str]:
+    return [market.symbol for market in load_markets(settings, NOW)]
+
+
+def test_a_file_is_named_by_itself_or_the_symbol_or_its_own_prefix(file: Path) -> None:
+    assert symbols(DataSettings(csv=(str(file),))) == ["my_coin"]
+    assert symbols(DataSettings(csv=(str(file),), symbols=("ETH-USD",))) == ["ETH-USD"]
+    both = (f"A-USD={file}", f"B-USD={file}")
+    assert symbols(DataSettings(csv=both)) == ["A-USD", "B-USD"]
+
+
+def test_a_file_name_may_hold_an_equals_sign(file: Path) -> None:
+    odd = file.rename(file.with_name("a=b.csv"))
+    assert symbols(DataSettings(csv=(str(odd),))) == ["a=b"]
+
+
+def test_files_that_do_not_fit_the_symbols_are_usage_errors(file: Path) -> None:
+    with pytest.raises(UsageError, match="two files for symbol 'my_coin'"):
+        load_markets(DataSettings(csv=(str(file), str(file))), NOW)
+    with pytest.raises(UsageError, match="no file for symbol 'B-USD'; give --csv B-USD=FILE"):
+        load_markets(DataSettings(csv=(f"A-USD={file}",), symbols=("A-USD", "B-USD")), NOW)
+    with pytest.raises(UsageError, match="source csv needs a file"):
+        load_markets(DataSettings(source="csv"), NOW)
+    with pytest.raises(UsageError, match="no such file"):
+        load_markets(DataSettings(csv=("none.csv",)), NOW)
+
+
+def test_the_sample_is_bitcoin_unless_said() -> None:
+    assert symbols(DataSettings(source="sample")) == ["BTC-USD"]
+    asked = DataSettings(source="sample", symbols=("SOL-USD", "ETH-USD"))
+    assert symbols(asked) == ["SOL-USD", "ETH-USD"]
+
+
+def test_what_the_sample_lacks_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="no 'DOGE-USD'"):
+        load_markets(DataSettings(source="sample", symbols=("DOGE-USD",)), NOW)
+    with pytest.raises(UsageError, match="bars of 1d only, not 1h"):
+        load_markets(DataSettings(source="sample", interval="1h"), NOW)
+    with pytest.raises(UsageError, match="named twice"):
+        load_markets(DataSettings(source="sample", symbols=("BTC-USD", "BTC-USD")), NOW)
+
+
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [
+        ("2024-01-05", "2024-01-05"),
+        ("2024-01-05T00:00:00Z", "2024-01-05"),
+        ("2024-01-05T23:00:00", "2024-01-05"),
+        ("2024-01-04T23:59:59", "2024-01-04"),
+        ("2030-01-01", "2024-01-10"),
+    ],
+)
+def test_bars_after_the_end_are_cut(end: str, last: str, file: Path) -> None:
+    (market,) = load_markets(DataSettings(csv=(str(file),), end=end), NOW)
+    assert market.times[-1] == pd.Timestamp(last, tz="UTC")
+
+
+def test_the_start_is_not_applied_here(file: Path) -> None:
+    (market,) = load_markets(DataSettings(csv=(str(file),), start="2024-01-05"), NOW)
+    assert market.times[0] == pd.Timestamp("2024-01-01", tz="UTC")
+
+
+def test_an_end_before_the_bars_is_refused(file: Path) -> None:
+    with pytest.raises(DataInvalidError, match=r"my_coin: 0 bar\(s\) of 1d until 2020-01-01"):
+        load_markets(DataSettings(csv=(str(file),), end="2020-01-01"), NOW)
+
+
+def test_the_sample_brings_its_series_and_a_file_takes_the_place_of_its_onchain(
+    onchain: Path,
+) -> None:
+    extras = load_extras(DataSettings(source="sample", onchain_lag_hours=6))
+    assert [series.name for series in extras["BTC-USD"]] == ["onchain", "sentiment"]
+    assert extras["BTC-USD"][0].lag_hours == 6
+    extras = load_extras(DataSettings(source="sample", onchain=(str(onchain),)))
+    assert [series.source for series in extras["BTC-USD"]] == ["csv", "sample"]
+
+
+def test_onchain_files_belong_to_their_symbol(file: Path, onchain: Path) -> None:
+    one = DataSettings(csv=(str(file),), onchain=(str(onchain),), onchain_lag_hours=5)
+    assert load_extras(one)["my_coin"][0].lag_hours == 5
+    csv = (f"A={file}", f"B={file}")
+    extras = load_extras(DataSettings(csv=csv, onchain=(f"B={onchain}",)))
+    assert [len(extras[symbol]) for symbol in "AB"] == [0, 1]
+    with pytest.raises(UsageError, match="say which of A, B"):
+        load_extras(DataSettings(csv=csv, onchain=(str(onchain),)))
+    with pytest.raises(UsageError, match="no bars of 'C'"):
+        load_extras(DataSettings(csv=csv, onchain=(f"C={onchain}",)))
+
+
+def test_without_files_real_bars_have_no_series(file: Path) -> None:
+    assert load_extras(DataSettings(csv=(str(file),))) == {"my_coin": ()}
+
+
+def test_loading_needs_no_network_client_before_it_is_used() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, cryptobt.data.load; print({'yfinance', 'curl_cffi'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,217 @@
+"""The real yfinance client against our own Yahoo on the loopback interface."""
+
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+from fake_yahoo import CRUMB, FakeYahoo, chart, failure
+
+from cryptobt.core.errors import DataInvalidError, DataUnavailableError, UsageError
+from cryptobt.core.settings import DataSettings
+from cryptobt.data import load
+from cryptobt.data.sources import yahoo
+
+NOW = pd.Timestamp("2024-03-10T09:30:00Z")
+
+
+def days(first: str, count: int) -> list[tuple[int, list[float | None]]]:
+    start = int(pd.Timestamp(first, tz="UTC").timestamp())
+    return [
+        (start + 86_400 * i, [100.0 + i, 110.0 + i, 90.0 + i, 105.0 + i, 5000.0])
+        for i in range(count)
+    ]
+
+
+@pytest.fixture
+def aim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """Send every request of the client, whatever host it names, to one loopback address."""
+    monkeypatch.setenv("CRYPTOBT_HOME", str(tmp_path))
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    from curl_cffi import requests
+    from yfinance import cache
+    from yfinance.data import SingletonMeta
+
+    monkeypatch.setattr(SingletonMeta, "_instances", {})
+    for manager, attribute in (
+        (cache._TzCacheManager, "_tz_cache"),
+        (cache._CookieCacheManager, "_Cookie_cache"),
+    ):
+        monkeypatch.setattr(manager, attribute, None)
+    yahoo._client.cache_clear()
+    original = requests.Session.request
+
+    def at(address: str) -> None:
+        def redirected(self: Any, method: str, url: str, **options: Any) -> Any:
+            return original(self, method, address + urlsplit(url).path, **options)
+
+        monkeypatch.setattr(requests.Session, "request", redirected)
+
+    yield at
+    cache._TzDBManager.close_db()
+    cache._CookieDBManager.close_db()
+
+
+@pytest.fixture
+def server(aim: Any) -> Iterator[FakeYahoo]:
+    with FakeYahoo() as fake:
+        aim(fake.address)
+        yield fake
+
+
+def fetch(symbol: str = "BTC-USD", interval: str = "1d") -> Any:
+    return yahoo.fetch_bars(symbol, interval, "refuse", NOW)
+
+
+def test_complete_bars_arrive_and_todays_partial_one_is_left_out_and_said(
+    server: FakeYahoo,
+) -> None:
+    server.body = chart("BTC-USD", days("2024-03-01", 10))
+    market = fetch()
+    assert len(market.bars) == 9
+    assert market.bars.iloc[-1].tolist() == [108.0, 118.0, 98.0, 113.0, 5000.0]
+    assert market.times[-1] == pd.Timestamp("2024-03-09T00:00:00Z")
+    assert (market.source, market.fetched_at) == ("yahoo", NOW)
+    assert "1 1d bar(s) still forming left out, first 2024-03-10" in market.quality.warnings[0]
+    assert set(server.crumbs) == {CRUMB}
+
+
+def test_a_missing_yesterday_is_said(server: FakeYahoo) -> None:
+    rows = days("2024-03-01", 10)
+    server.body = chart("BTC-USD", rows[:8] + rows[9:])
+    market = fetch()
+    assert market.times[-1] == pd.Timestamp("2024-03-08T00:00:00Z")
+    assert "newest complete bar is 2024-03-08T00:00:00Z" in market.quality.warnings[-1]
+
+
+def test_a_completed_day_of_nulls_is_a_gap(server: FakeYahoo) -> None:
+    rows = days("2024-03-01", 10)
+    rows[4] = (rows[4][0], [None] * 5)
+    server.body = chart("BTC-USD", rows)
+    market = fetch()
+    assert market.quality.gaps == 1
+    assert "1 row(s) without values left as gaps, first 2024-03-05" in market.quality.warnings[0]
+
+
+def test_a_bad_vendor_row_is_refused_by_its_time(server: FakeYahoo) -> None:
+    rows = days("2024-03-01", 10)
+    rows[4] = (rows[4][0], [100.0, 110.0, 90.0, -1.0, 5.0])
+    server.body = chart("BTC-USD", rows)
+    with pytest.raises(DataInvalidError, match=r"Yahoo BTC-USD, 2024-03-05T.*'close' is -1\.0"):
+        fetch()
+
+
+def test_an_unknown_symbol_is_unavailable_and_says_what_to_do(server: FakeYahoo) -> None:
+    server.status, server.body = 404, failure("Not Found", "No data found, symbol may be delisted")
+    with pytest.raises(DataUnavailableError, match="no bars of 'NOPE-USD'; check the symbol"):
+        fetch("NOPE-USD")
+
+
+def test_an_empty_chart_is_unavailable(server: FakeYahoo) -> None:
+    server.body = chart("BTC-USD", [])
+    with pytest.raises(DataUnavailableError) as caught:
+        fetch()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (429, "Too Many Requests", "too many requests"),
+        (401, failure("Unauthorized", "User is unable to access this feature"), "HTTP status 401"),
+        (500, "oops", "HTTP status 500"),
+        (200, '{"chart": {"result": [', "not understood"),
+        (200, {"chart": {"result": [{"meta": {}}], "error": None}}, "not understood"),
+        (200, {"chart": {"result": [], "error": None}}, "BTC-USD"),
+        (200, "[]", "not understood"),
+    ],
+)
+def test_refusals_and_nonsense_are_one_line_of_unavailable(
+    server: FakeYahoo, status: int, body: Any, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.status, server.body = status, body
+    with pytest.raises(DataUnavailableError, match=words) as caught:
+        fetch()
+    assert not isinstance(caught.value, yahoo.SourceUnreachableError)
+    assert "\n" not in str(caught.value)
+    assert "--source sample" in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def refused_address() -> str:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+
+def test_a_refused_connection_is_unreachable_and_silent(
+    aim: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    aim(refused_address())
+    with pytest.raises(yahoo.SourceUnreachableError, match="cannot be reached"):
+        fetch()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_dead_proxy_is_unreachable(aim: Any) -> None:
+    aim("https://query2.finance.yahoo.com")
+    with pytest.raises(yahoo.SourceUnreachableError, match="cannot be reached"):
+        fetch()
+
+
+def test_a_hanging_server_is_unreachable_after_the_timeout(
+    server: FakeYahoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yahoo, "TIMEOUT_SECONDS", 0.3)
+    server.delay_seconds = 1.5
+    with pytest.raises(yahoo.SourceUnreachableError, match="cannot be reached"):
+        fetch()
+
+
+def test_the_clients_cache_lies_in_our_folder(server: FakeYahoo, tmp_path: Path) -> None:
+    server.body = chart("BTC-USD", days("2024-03-01", 10))
+    fetch()
+    assert (tmp_path / "yfinance" / "tkr-tz.db").exists()
+    assert not logging.getLogger("yfinance").propagate
+
+
+def test_a_folder_that_cannot_be_written_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("CRYPTOBT_HOME", str(blocked))
+    folder = yahoo._cache_folder()
+    assert folder.is_dir()
+    folder.rmdir()
+
+
+def test_an_unknown_interval_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="Yahoo has no interval '7m'"):
+        fetch(interval="7m")
+
+
+def test_auto_falls_back_to_the_sample_only_when_unreachable(aim: Any) -> None:
+    aim(refused_address())
+    (market,) = load.load_markets(DataSettings(), NOW)
+    assert market.simulated
+    assert market.quality.warnings[0] == load.FALLBACK_WARNING
+    extras = load.load_extras(DataSettings(), [market])
+    assert [series.name for series in extras["BTC-USD"]] == ["onchain", "sentiment"]
+    with pytest.raises(yahoo.SourceUnreachableError):
+        load.load_markets(DataSettings(symbols=("DOGE-USD",)), NOW)
+    with pytest.raises(yahoo.SourceUnreachableError):
+        load.load_markets(DataSettings(source="yahoo"), NOW)
+
+
+def test_auto_does_not_fall_back_when_yahoo_refuses(server: FakeYahoo) -> None:
+    server.status, server.body = 429, "Too Many Requests"
+    with pytest.raises(DataUnavailableError, match="too many requests"):
+        load.load_markets(DataSettings(), NOW)
