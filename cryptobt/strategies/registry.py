@@ -100,7 +100,7 @@ def _check_value(spec: StrategySpec, key: str, value: Any, default: Any) -> None
             f"setting 'strategy.params.{key}' of '{spec.name}' is {value!r}; expected {wanted} "
             f"such as {default!r}"
         )
-    if kind == (int,) and value < 1:
+    if type(value) is int and kind == (int,) and value < 1:
         raise UsageError(
             f"setting 'strategy.params.{key}' of '{spec.name}' is {value!r}; expected 1 or more"
         )

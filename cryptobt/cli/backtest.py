@@ -1,0 +1,118 @@
+"""``cryptobt backtest``: one strategy through history, and its tearsheet."""
+
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cryptobt.forecasters.workers import Progress
+    from cryptobt.jobs.backtest import BacktestReport
+
+_FLAGS = {
+    "strategy": "strategy.name",
+    "forecaster": "forecaster.name",
+    "symbol": "data.symbols",
+    "source": "data.source",
+    "csv": "data.csv",
+    "onchain": "data.onchain",
+    "start": "data.start",
+    "end": "data.end",
+    "out": "run.out",
+    "workers": "run.workers",
+}
+
+
+@click.command()
+@click.option("--strategy", help="Strategy to trade; see `cryptobt strategies`. [attn_signal]")
+@click.option("--forecaster", help="Forecaster in place of the strategy's own.")
+@click.option("--symbol", multiple=True, help="Symbol to trade. [BTC-USD]")
+@click.option("--source", help="auto, yahoo, csv or sample. [auto]")
+@click.option("--csv", multiple=True, metavar="[SYMBOL=]FILE", help="OHLCV bars from a file.")
+@click.option("--onchain", multiple=True, metavar="[SYMBOL=]FILE", help="On-chain series.")
+@click.option("--start", metavar="DATE", help="First decision; earlier bars warm up and train.")
+@click.option("--end", metavar="DATE", help="Last bar.")
+@click.option("-c", "config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting.")
+@click.option("--out", metavar="DIR", help="Folder for runs. [runs]")
+@click.option("--json", "as_json", is_flag=True, help="Print metrics.json instead of the table.")
+@click.option("--workers", type=int, help="Processes that train. [all cores]")
+def backtest(
+    config: Path | None, assignments: tuple[str, ...], as_json: bool, **flags: Any
+) -> None:
+    """Trade a strategy through history and write its run folder with the tearsheet.
+
+    Without a file, prices come from Yahoo; without a network, from the simulated sample market.
+    """
+    from cryptobt.core.settings import load_settings
+
+    given = {_FLAGS[name]: value for name, value in flags.items() if value not in (None, ())}
+    report = _run(load_settings(config, assignments, given))
+    if as_json:
+        click.echo(json.dumps(report.metrics, indent=1))
+        return
+    from cryptobt.reports.terminal import summary
+
+    page = report.tearsheet
+    click.echo(summary(report.metrics, run_folder=str(report.folder), tearsheet=str(page)))
+
+
+def _run(settings: Any) -> "BacktestReport":
+    import pandas as pd
+
+    from cryptobt.jobs.backtest import Events
+    from cryptobt.jobs.backtest import backtest as run
+
+    _log_to_stderr()
+    now = pd.Timestamp.now("UTC").floor("s")
+    with _progress() as (step, fits):
+        command = shlex.join(["cryptobt", *sys.argv[1:]])
+        return run(settings, now, Events(_warn, step, fits), command)
+
+
+def _warn(line: str) -> None:
+    click.echo(f"warning: {line}", err=True)
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+    log = logging.getLogger("cryptobt")
+    log.handlers = [handler]
+    log.setLevel(logging.WARNING)
+
+
+@contextmanager
+def _progress() -> "Iterator[tuple[Callable[[str], None], Callable[[Progress], None]]]":
+    """A progress bar of the fits on stderr, made when the first one ends."""
+    bars: list[Any] = []
+
+    def step(name: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"{name} …", err=True)
+
+    def fits(progress: "Progress") -> None:
+        if not bars:
+            bar = click.progressbar(
+                length=progress.total,
+                label="training",
+                file=sys.stderr,
+                show_pos=True,
+                item_show_func=lambda item: item,
+            )
+            bars.append(bar.__enter__())
+        bars[0].update(1, f"fold {progress.fold[:10]} loss {progress.loss:.3f}")
+        if progress.done == progress.total:
+            bars.pop().__exit__(None, None, None)
+
+    try:
+        yield step, fits
+    finally:
+        for bar in bars:
+            bar.__exit__(None, None, None)

@@ -1,0 +1,57 @@
+"""The command line: parse, call one function of a job, print, exit with the documented code."""
+
+import sys
+
+import click
+
+import cryptobt
+from cryptobt.cli.backtest import backtest
+from cryptobt.cli.cache import cache
+from cryptobt.cli.listing import forecasters, strategies
+from cryptobt.core.errors import CryptobtError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(cryptobt.__version__, prog_name="cryptobt")
+def cli() -> None:
+    r"""Tell whether a forecaster makes money after costs, or whether we fooled ourselves.
+
+    Backtests deep-learning forecasts of crypto prices beside the baselines they must beat.
+    Not financial advice.
+
+    \b
+    Exit codes: 0 done, 2 usage, 3 data unavailable, 4 data invalid or too short,
+    7 cannot write, 130 interrupted, 1 anything unexpected.
+    """
+
+
+for command in (backtest, strategies, forecasters, cache):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line, never in a traceback."""
+    try:
+        code = cli.main(standalone_mode=False) or 0
+    except CryptobtError as error:
+        _say(str(error))
+        code = error.exit_code
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.ClickException as error:
+        _say(error.format_message())
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; finished folds are kept, the same command goes on from them")
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`cryptobt … | head`): nothing is wrong.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code)
+
+
+def _say(problem: str) -> None:
+    click.echo(f"cryptobt: {' '.join(problem.split())}", err=True)

@@ -1,0 +1,130 @@
+"""What a run assumed, in words for the tearsheet."""
+
+from typing import Any
+
+from cryptobt.backtests.run import Trader
+from cryptobt.core.settings import Settings
+from cryptobt.core.time import interval_label
+from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.jobs.manifest import code_version, libraries
+
+
+def describe(
+    settings: Settings, market: MarketData, forecasts: Forecasts | None, trader: Trader
+) -> tuple[tuple[str, str], ...]:
+    """Data, dates, costs, refits and seeds of a run as label and sentence."""
+    return (
+        ("Data", _data(market)),
+        ("Decisions", _decisions(forecasts)),
+        ("Timing", "decided at a bar's close, filled at the next bar's open"),
+        ("Costs", _costs(settings)),
+        ("Sizing", _sizing(settings)),
+        ("Forecaster", _forecaster(settings, trader)),
+        ("Refits", _refits(settings, forecasts)),
+        ("Seeds", _seeds(settings, trader)),
+        ("Versions", _versions()),
+    )
+
+
+def repeat_command(settings: Settings, market: MarketData, key: str) -> str:
+    """The command that repeats the run, without any path of the machine it ran on."""
+    parts = [f"cryptobt backtest --strategy {settings.strategy.name}"]
+    if market.source == "csv":
+        parts.append(f"--csv {market.symbol}=FILE")
+    else:
+        parts.append(f"--symbol {market.symbol} --source {market.source}")
+    if settings.data.onchain:
+        parts.append("--onchain FILE")
+    defaults = Settings().model_dump(mode="json", exclude={"run"})
+    chosen = settings.model_dump(mode="json", exclude={"run"})
+    skipped = {"data.symbols", "data.source", "data.csv", "data.onchain", "strategy.name"}
+    for section, values in chosen.items():
+        for name, value in values.items():
+            changed = value != defaults[section][name] and f"{section}.{name}" not in skipped
+            if changed:
+                parts.extend(_assignments(f"{section}.{name}", value))
+    return " ".join(parts) + f"   # settings {key[:12]}"
+
+
+def _assignments(name: str, value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"--set {name}.{key}={_toml(inner)}" for key, inner in value.items()]
+    return [f"--set {name}={_toml(value)}"]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).replace(" ", "")
+
+
+def _data(market: MarketData) -> str:
+    bars = f"{len(market.bars):,} bars of {interval_label(market.interval)}"
+    span = f"{market.times[0]:%Y-%m-%d} to {market.times[-1]:%Y-%m-%d}"
+    kind = "the SIMULATED sample market" if market.simulated else f"source {market.source}"
+    return f"{market.symbol} from {kind}: {bars}, {span} (UTC), content {market.hash[:12]}"
+
+
+def _decisions(forecasts: Forecasts | None) -> str:
+    if forecasts is None:
+        return "from the first bar on which the strategy's indicators are ready"
+    times = forecasts.frame["time"]
+    return (
+        f"{times.iloc[0]:%Y-%m-%d} to {times.iloc[-1]:%Y-%m-%d}; "
+        "earlier bars warm up and train only"
+    )
+
+
+def _costs(settings: Settings) -> str:
+    costs = settings.costs
+    return (
+        f"fee {costs.fee_bps:g} bps and slippage {costs.slippage_bps:g} bps of every fill, "
+        f"funding {costs.funding_bps_per_day:g} bps a day; "
+        f"{settings.account.cash_quote:,.0f} quote to begin with"
+    )
+
+
+def _sizing(settings: Settings) -> str:
+    sizing = settings.sizing
+    return (
+        f"long/flat; forecasts scaled to {sizing.volatility_target:.0%} volatility a year, "
+        f"rebalanced when off by {sizing.rebalance_band:.0%} of equity; lots of "
+        f"{sizing.lot_step:g}, at least {sizing.min_notional_quote:g} quote an order"
+    )
+
+
+def _forecaster(settings: Settings, trader: Trader) -> str:
+    if trader.forecaster is None:
+        return "none: the strategy is a rule; trend_only is shown for comparison"
+    chosen = settings.forecaster
+    target = "next return" if chosen.target == "next_return" else "smoothed trend"
+    share = f", {chosen.trend_share:.0%} of the score is the known trend"
+    return (
+        f"{trader.forecaster}, preset {chosen.preset}: {target} from windows of "
+        f"{chosen.window_bars} bars of the '{settings.features.set}' features"
+        + (share if chosen.target == "trend" else "")
+    )
+
+
+def _refits(settings: Settings, forecasts: Forecasts | None) -> str:
+    chosen = settings.walkforward
+    folds = 0 if forecasts is None else forecasts.frame["fold"].nunique()
+    past = "all earlier bars" if chosen.history == "expanding" else f"{chosen.history} days"
+    return (
+        f"every {chosen.refit_days} days on {past}, {folds} folds in the dates shown; "
+        "scaler and network see only bars closed by the fold's date, "
+        f"purge {settings.forecaster.purge_bars} bars"
+    )
+
+
+def _seeds(settings: Settings, trader: Trader) -> str:
+    if trader.forecaster is None:
+        return "nothing random"
+    chosen = settings.walkforward
+    return f"{chosen.ensemble_seeds} networks a fold, averaged; base seed {chosen.seed}"
+
+
+def _versions() -> str:
+    known = libraries()
+    shown = ("python", "torch", "numpy", "pandas", "backtrader", "quantstats")
+    return f"cryptobt {code_version()}, " + ", ".join(f"{name} {known[name]}" for name in shown)

@@ -1,0 +1,258 @@
+"""``cryptobt backtest``: from settings to a run folder with its tearsheet."""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cryptobt.backtests.run import Trader
+from cryptobt.core.columns import BARS
+from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.core.settings import Settings, home
+from cryptobt.core.time import epoch_ns, interval_label, iso
+from cryptobt.core.types import BacktestResult, Forecasts, MarketData
+from cryptobt.data.load import load_extras, load_markets
+from cryptobt.features.sets import FeatureTable, compute
+from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
+from cryptobt.forecasters.walkforward import forecast
+from cryptobt.forecasters.workers import Progress
+from cryptobt.jobs.assumptions import describe, repeat_command
+from cryptobt.jobs.cache import fold_cache
+from cryptobt.jobs.manifest import manifest, settings_key
+from cryptobt.jobs.measure import Measures
+from cryptobt.jobs.rows import Row, run_rows
+from cryptobt.records.content import ContentStore
+from cryptobt.records.runs import check_writable, csv_text, write_run
+from cryptobt.reports.sheet import Sheet
+from cryptobt.reports.tearsheet import render_tearsheet
+from cryptobt.strategies.registry import check_params, find_strategy
+
+
+@dataclass(frozen=True)
+class BacktestReport:
+    """What a run left behind.
+
+    Attributes
+    ----------
+    folder : Path
+        The run folder.
+    metrics : dict
+        The ``metrics.json`` document.
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+
+    @property
+    def tearsheet(self) -> Path:
+        """The page to open."""
+        return self.folder / "tearsheet.html"
+
+
+@dataclass(frozen=True)
+class Events:
+    """What a caller is told while a run goes on.
+
+    Attributes
+    ----------
+    warn : callable
+        One line for each thing that a person should know.
+    step : callable
+        Name of the step that begins.
+    fits : callable
+        Progress of the fits.
+    """
+
+    warn: Callable[[str], None]
+    step: Callable[[str], None]
+    fits: Callable[[Progress], None]
+
+
+def backtest(
+    settings: Settings, now: pd.Timestamp, events: Events, command: str = ""
+) -> BacktestReport:
+    """Load, forecast, trade, measure, and write the run folder.
+
+    Parameters
+    ----------
+    now : Timestamp
+        Aware; bars that are not complete by then are left out.
+    events : Events
+        Told of warnings and progress.
+    command : str
+        As the user typed it; kept in ``run.json`` alone.
+
+    Raises
+    ------
+    CryptobtError
+        With one line that says what was wrong and what to do.
+    """
+    trader = _trader(settings)
+    out = Path(settings.run.out)
+    check_writable(out)
+    clock = _Clock(events.step)
+    clock.begin("loading data")
+    market, extras = _load(settings, now, events)
+    clock.begin("computing features")
+    features = compute(settings.features.set, market, extras.get(market.symbol, ()))
+    if features.missing:
+        events.warn(f"left out of the features, not in the data: {', '.join(features.missing)}")
+    clock.begin("forecasting")
+    forecasts = _forecast(market, features, trader, settings, events)
+    clock.begin("trading")
+    resolved = _with_start(settings, forecasts)
+    rows = run_rows([market], forecasts, trader, resolved)
+    clock.begin("measuring")
+    measures = Measures(market, forecasts, rows, resolved).document(features.missing)
+    measures = {"schema": measures.pop("schema"), "strategy": trader.spec.name, **measures}
+    clock.begin("drawing the tearsheet")
+    run = _Run(settings, market, forecasts, rows, measures, trader)
+    files = run.files()
+    clock.begin("writing")
+    described = manifest(settings, [market], extras, files["forecasts.csv"])
+    run_id = uuid.uuid4().hex[:8]
+    files["run.json"] = _json(
+        {
+            "run_id": run_id,
+            "created_at": iso(now),
+            "command": command,
+            "workers": settings.run.workers or len(os.sched_getaffinity(0)),
+            "paths": {"out": str(out.resolve()), "cache": str(fold_cache().root)},
+            "timings_s": clock.end(),
+        }
+        | described
+    )
+    keep_snapshot(market)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{trader.spec.name}-{market.symbol}-{run_id}"
+    return BacktestReport(write_run(out, name, files), measures)
+
+
+def keep_snapshot(market: MarketData) -> None:
+    """Keep the bars of a run by their content, so that it can be repeated after a rewrite."""
+    store = ContentStore(home("data") / "snapshots")
+    if market.hash not in store:
+        arrays = {name: market.bars[name].to_numpy() for name in BARS}
+        meta = {"symbol": market.symbol, "interval": interval_label(market.interval)}
+        store.put(market.hash, {"time": epoch_ns(market.times)} | arrays, meta)
+
+
+def _trader(settings: Settings) -> Trader:
+    spec = find_strategy(settings.strategy.name)
+    check_params(spec, settings.strategy.params)
+    name = settings.forecaster.name or spec.forecaster
+    if name is not None:
+        find_forecaster(name)
+    return Trader(spec, settings.strategy.params, name)
+
+
+def _load(
+    settings: Settings, now: pd.Timestamp, events: Events
+) -> tuple[MarketData, Mapping[str, Any]]:
+    markets = load_markets(settings.data, now)
+    if len(markets) > 1:
+        raise UsageError(f"one symbol at a time, not {len(markets)}; run the command once for each")
+    market = markets[0]
+    if market.simulated:
+        events.warn(f"SIMULATED MARKET: the prices of {market.symbol} are not real")
+    for warning in market.quality.warnings:
+        events.warn(f"{market.symbol}: {warning}")
+    return market, load_extras(settings.data, markets)
+
+
+def _forecast(
+    market: MarketData, features: FeatureTable, trader: Trader, settings: Settings, events: Events
+) -> Forecasts | None:
+    name = trader.forecaster or TREND_ONLY
+    try:
+        return forecast(market, features, name, settings, fold_cache(), events.fits)
+    except DataInvalidError:
+        # A rule needs no history of forecasts: it trades without the rows that would.
+        if trader.forecaster is not None:
+            raise
+        return None
+
+
+def _with_start(settings: Settings, forecasts: Forecasts | None) -> Settings:
+    """Give every row the same first decision: that of the forecasts."""
+    if forecasts is None:
+        return settings
+    start = forecasts.frame["time"].iloc[0].isoformat()
+    return settings.model_copy(update={"data": settings.data.model_copy(update={"start": start})})
+
+
+class _Clock:
+    """Seconds spent in each step."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
+        self.began = time.perf_counter()
+        self.step = ""
+        self.spent: dict[str, float] = {}
+
+    def begin(self, step: str) -> None:
+        self.end()
+        self.step, self.began = step, time.perf_counter()
+        self.tell(step)
+
+    def end(self) -> dict[str, float]:
+        if self.step:
+            self.spent[self.step] = round(time.perf_counter() - self.began, 3)
+        return self.spent
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A finished run, and the texts of its files."""
+
+    settings: Settings
+    market: MarketData
+    forecasts: Forecasts | None
+    rows: dict[str, Row]
+    metrics: dict[str, Any]
+    trader: Trader
+
+    def files(self) -> dict[str, str]:
+        ours = self.rows["strategy"].result
+        assert ours is not None, "the strategy has an account"
+        frames = {
+            "equity.csv": ours.equity,
+            "weights.csv": ours.weights,
+            "orders.csv": ours.orders,
+            "fills.csv": ours.fills,
+            "trades.csv": ours.trades,
+        }
+        texts = {name: csv_text(frame) for name, frame in frames.items()}
+        texts["forecasts.csv"] = "" if self.forecasts is None else csv_text(self.forecasts.frame)
+        texts["metrics.json"] = _json(self.metrics)
+        texts["tearsheet.html"] = render_tearsheet(self._sheet())
+        return texts
+
+    def _sheet(self) -> Sheet:
+        market = self.market
+        label = interval_label(market.interval)
+        return Sheet(
+            title=f"{self.trader.spec.name} on {market.symbol}, {label}",
+            simulated=market.simulated,
+            assumptions=describe(self.settings, market, self.forecasts, self.trader),
+            metrics=self.metrics,
+            bars=market.bars,
+            interval=market.interval,
+            symbol=market.symbol,
+            forecaster=self.rows["strategy"].forecaster,
+            forecasts=self.forecasts,
+            results=self._accounts(),
+            command=repeat_command(self.settings, market, settings_key(self.settings)),
+        )
+
+    def _accounts(self) -> dict[str, BacktestResult]:
+        return {name: row.result for name, row in self.rows.items() if row.result is not None}
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,101 @@
+"""``run.json``: what a run was made of, so that it can be made again."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import cryptobt
+from cryptobt.core.hashing import hash_json, hash_source
+from cryptobt.core.settings import Settings
+from cryptobt.core.time import interval_label, iso
+from cryptobt.core.types import ExtraSeries, MarketData
+
+SCHEMA = 1
+RECIPE_FLOOR = 100
+"""Settings that were tried to find the default recipe (docs/recipe.md): the least N there is."""
+_LIBRARIES = (
+    "arch", "backtrader", "matplotlib", "numpy", "pandas", "quantstats", "scikit-learn", "ta",
+    "torch", "yfinance",
+)  # fmt: skip
+
+
+def manifest(
+    settings: Settings,
+    markets: Sequence[MarketData],
+    extras: Mapping[str, Sequence[ExtraSeries]],
+    forecasts_text: str,
+) -> dict[str, Any]:
+    """Everything in ``run.json`` that a repetition of the run would have in common with it."""
+    return {
+        "schema": SCHEMA,
+        "settings": settings.model_dump(mode="json", exclude={"run"}),
+        "data": [_data(market) for market in markets],
+        "extras": [_extra(series) for group in extras.values() for series in group],
+        "forecasts_hash": hash_json(forecasts_text),
+        "code_version": code_version(),
+        "seeds": list(range(settings.walkforward.ensemble_seeds)),
+        "libraries": libraries(),
+        "trials": trials(settings, markets),
+        "simulated": any(market.simulated for market in markets),
+        "quarantined": [
+            {"symbol": market.symbol, **row}
+            for market in markets
+            for row in market.quality.quarantined
+        ],
+    }
+
+
+def settings_key(settings: Settings) -> str:
+    """Hash of the settings that shape a result: not workers, not folders."""
+    return hash_json(settings.model_dump(mode="json", exclude={"run"}))
+
+
+def trials(settings: Settings, markets: Sequence[MarketData]) -> dict[str, Any]:
+    """The least number of settings that were tried before this one."""
+    preset = settings.forecaster.preset == "small" and settings.forecaster.target == "trend"
+    floor = settings.trials.floor or (RECIPE_FLOOR if preset else 1)
+    where = [f"{market.symbol} {interval_label(market.interval)}" for market in markets]
+    return {"n": None, "floor": floor, "key": settings_key(settings), "counted_per": where}
+
+
+def libraries() -> dict[str, str]:
+    """Versions of Python and of the libraries whose arithmetic is in the numbers."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+
+
+def code_version() -> str:
+    """Version of the package and a hash of its source."""
+    root = Path(cryptobt.__file__).parent
+    sources = [path for path in root.rglob("*") if path.suffix in {".py", ".html", ".css"}]
+    return f"{cryptobt.__version__}+{hash_source(sources)[:12]}"
+
+
+def _data(market: MarketData) -> dict[str, Any]:
+    return {
+        "symbol": market.symbol,
+        "source": market.source,
+        "interval": interval_label(market.interval),
+        "first": iso(market.times[0]),
+        "last": iso(market.times[-1]),
+        "rows": len(market.bars),
+        "hash": market.hash,
+        "snapshot": market.hash,
+        "fetched_at": _moment(market.fetched_at),
+    }
+
+
+def _extra(series: ExtraSeries) -> dict[str, Any]:
+    return {
+        "name": series.name,
+        "source": series.source,
+        "hash": series.hash,
+        "lag_hours": series.lag_hours,
+    }
+
+
+def _moment(instant: pd.Timestamp | None) -> str | None:
+    return None if instant is None else iso(instant)

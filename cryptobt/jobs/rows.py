@@ -1,0 +1,88 @@
+"""The rows of the table: the strategy and everything it must be compared with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cryptobt.backtests.run import Trader, run_backtest
+from cryptobt.core.settings import Settings
+from cryptobt.core.types import BacktestResult, Forecasts, MarketData
+from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
+from cryptobt.strategies.registry import SCORE_SIGNAL, STRATEGIES
+from cryptobt.strategies.signals import ScoreSignal
+
+BASELINES = ("buy_and_hold", "buy_and_hold_vol_target", "sma_trend", "momentum")
+ROWS = ("strategy", "network_only", "trend_only", *BASELINES, "always_up")
+NO_NETWORK = "this run has no network"
+NO_FORECAST = "this run has no forecasts: the history is too short for a first training"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: an account, the forecaster whose calls are scored, or why there is neither.
+
+    Attributes
+    ----------
+    result : BacktestResult or None
+        None where the row trades nothing.
+    forecaster : str or None
+        Name in the forecasts, for rows whose direction is a forecast's.
+    calls : bool
+        Whether the row calls a direction at all.
+    reason : str
+        Why a part of the row is absent.
+    """
+
+    result: BacktestResult | None
+    forecaster: str | None = None
+    calls: bool = True
+    reason: str = ""
+
+
+def run_rows(
+    markets: Sequence[MarketData], forecasts: Forecasts | None, trader: Trader, settings: Settings
+) -> dict[str, Row]:
+    """Trade the strategy and every row beside it over the same dates, at the same costs."""
+    rows = {"strategy": _row(markets, forecasts, trader, settings)}
+    rows["network_only"] = _network_only(markets, forecasts, trader, settings)
+    if forecasts is None:
+        rows[TREND_ONLY] = Row(None, calls=False, reason=NO_FORECAST)
+    else:
+        alike = replace(_sized_alike(trader), forecaster=TREND_ONLY)
+        rows[TREND_ONLY] = _row(markets, forecasts, alike, settings)
+    for name in BASELINES:
+        rows[name] = _row(markets, None, Trader(STRATEGIES[name], {}), settings)
+    rows["always_up"] = Row(None, reason="a call without a position; its account is buy_and_hold")
+    return rows
+
+
+def _row(
+    markets: Sequence[MarketData],
+    forecasts: Forecasts | None,
+    trader: Trader,
+    settings: Settings,
+) -> Row:
+    result = run_backtest(markets, forecasts, trader, settings)
+    calls = trader.spec.strategy.calls_direction
+    reason = "" if calls else "it holds the market and calls no direction"
+    reads_scores = issubclass(trader.spec.strategy, ScoreSignal)
+    return Row(result, trader.forecaster if reads_scores else None, calls, reason)
+
+
+def _network_only(
+    markets: Sequence[MarketData],
+    forecasts: Forecasts | None,
+    trader: Trader,
+    settings: Settings,
+) -> Row:
+    name = trader.forecaster
+    if forecasts is None or name is None or not find_forecaster(name).trained:
+        return Row(None, calls=False, reason=NO_NETWORK)
+    alike = replace(_sized_alike(trader), forecaster=f"{name}_net")
+    return _row(markets, forecasts, alike, settings)
+
+
+def _sized_alike(trader: Trader) -> Trader:
+    """The strategy itself where it reads scores, so that only the forecast differs."""
+    if issubclass(trader.spec.strategy, ScoreSignal):
+        return trader
+    return Trader(SCORE_SIGNAL, {})

@@ -1,0 +1,206 @@
+"""What the numbers say in plain words, by fixed rules; never a claim of skill."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cryptobt.reports.numbers import (
+    ROW_TO_BEAT,
+    Measure,
+    count,
+    direction,
+    format_percent,
+    format_ratio,
+    performance,
+)
+
+FEW_DECISIONS = 250
+SUSPECT_ACCURACY = 0.57
+LEVEL_SHARPE = 0.005
+
+Tone = Literal["good", "bad", "warn", "plain"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence, and whether it speaks for or against the strategy."""
+
+    tone: Tone
+    text: str
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far the strategy's Sharpe ratio is from another row's.
+
+    Attributes
+    ----------
+    row : str
+        The other row.
+    difference : float or None
+        Strategy less the other; None where one of the two is absent.
+    inside : bool
+        Whether the other row's value lies inside the strategy's own interval (True without one:
+        what cannot be told apart is not called apart).
+    """
+
+    row: str
+    strategy: Measure
+    other: Measure
+    difference: float | None
+    inside: bool
+
+    @property
+    def ahead(self) -> bool:
+        """Whether the strategy is ahead by more than rounding."""
+        return self.difference is not None and self.difference > LEVEL_SHARPE
+
+    @property
+    def level(self) -> bool:
+        """Whether the two agree within rounding."""
+        return self.difference is not None and abs(self.difference) <= LEVEL_SHARPE
+
+
+def lead_over(metrics: dict[str, Any], row: str) -> Lead:
+    """Compare the Sharpe ratios of the strategy and another row."""
+    strategy = performance(metrics, "strategy", "sharpe")
+    other = performance(metrics, row, "sharpe")
+    if strategy.value is None or other.value is None:
+        return Lead(row, strategy, other, None, True)
+    inside = (
+        strategy.low is None
+        or strategy.high is None
+        or strategy.low <= other.value <= strategy.high
+    )
+    return Lead(row, strategy, other, strategy.value - other.value, inside)
+
+
+def describe_lead(lead: Lead) -> str:
+    """Say by how much the strategy is ahead of, level with or behind a row."""
+    if lead.difference is None:
+        reason = lead.strategy.reason or lead.other.reason
+        return f"cannot be compared with {lead.row} by Sharpe ratio ({reason})"
+    if lead.level:
+        return f"level with {lead.row} ({format_ratio(lead.strategy.value)} Sharpe each)"
+    side = "ahead of" if lead.ahead else "behind"
+    return (
+        f"{side} {lead.row} by {format_ratio(abs(lead.difference))} Sharpe "
+        f"({format_ratio(lead.strategy.value)} against {format_ratio(lead.other.value)})"
+    )
+
+
+def headline(metrics: dict[str, Any]) -> Finding:
+    """Answer in one sentence whether the strategy shows anything beyond the row to beat."""
+    lead = lead_over(metrics, ROW_TO_BEAT)
+    if performance(metrics, "strategy", "trades").value == 0:
+        return Finding("bad", "No trade was made: there is nothing to judge.")
+    if lead.difference is None:
+        return Finding("warn", "It cannot be said whether this is worth anything: " + _no_row(lead))
+    if not lead.ahead:
+        return Finding("bad", "Nothing to see: not ahead of the row to beat.")
+    if lead.inside:
+        return Finding("warn", "Ahead of the row to beat, but no further than chance can carry it.")
+    return Finding("good", "Ahead of the row to beat, outside the interval: worth a harder look.")
+
+
+def _no_row(lead: Lead) -> str:
+    reason = lead.strategy.reason or lead.other.reason
+    return f"there is no Sharpe ratio to compare with {lead.row} ({reason})."
+
+
+def findings(metrics: dict[str, Any]) -> list[Finding]:
+    """Collect what a reader should know before the tables, most important first."""
+    found = [
+        _against_trend(metrics),
+        _against_holding(metrics),
+        _accuracy(metrics),
+        _too_good(metrics),
+        _few_decisions(metrics),
+        _rejections(metrics),
+    ]
+    return [finding for finding in found if finding]
+
+
+def _against_trend(metrics: dict[str, Any]) -> Finding:
+    lead = lead_over(metrics, ROW_TO_BEAT)
+    said = f"The strategy is {describe_lead(lead)}"
+    if lead.difference is None:
+        return Finding("warn", f"The strategy {describe_lead(lead)}.")
+    if not lead.ahead:
+        return Finding("bad", f"{said}: {_learner(metrics)} adds nothing visible over the trend.")
+    if not lead.strategy.has_interval:
+        return Finding("warn", f"{said}, with no interval to judge the lead by.")
+    if lead.inside:
+        return Finding("warn", f"{said}, inside {_interval(lead.strategy)}.")
+    return Finding("good", f"{said}, outside {_interval(lead.strategy)}.")
+
+
+def _learner(metrics: dict[str, Any]) -> str:
+    learnt = performance(metrics, "network_only", "sharpe").value is not None
+    return "what the network learnt" if learnt else "the strategy"
+
+
+def _interval(strategy: Measure) -> str:
+    level = "" if strategy.level is None else f"{format_percent(strategy.level, 0)} "
+    ends = f"{format_ratio(strategy.low)} to {format_ratio(strategy.high)}"
+    return f"the strategy's own {level}interval ({ends})"
+
+
+def _against_holding(metrics: dict[str, Any]) -> Finding:
+    lead = lead_over(metrics, "buy_and_hold")
+    if lead.difference is None:
+        return Finding("warn", f"The strategy {describe_lead(lead)}.")
+    if not lead.ahead:
+        return Finding("bad", f"The strategy is {describe_lead(lead)}, which needs no forecast.")
+    side = "inside" if lead.inside else "outside"
+    tone: Tone = "warn" if lead.inside else "good"
+    return Finding(tone, f"The strategy is {describe_lead(lead)}, {side} its interval.")
+
+
+def _accuracy(metrics: dict[str, Any]) -> Finding:
+    accuracy = direction(metrics, "strategy", "accuracy")
+    if accuracy.value is None:
+        return Finding("warn", f"There is no accuracy of direction: {accuracy.reason}.")
+    said = f"The strategy called {format_percent(accuracy.value)} of the directions right"
+    if accuracy.low is None:
+        return Finding("warn", f"{said}; there is no interval to judge that by.")
+    always = direction(metrics, "always_up", "accuracy").value
+    coin = _side(accuracy.low, 0.5, "a coin's 50%")
+    if always is None:
+        return Finding("good" if accuracy.low > 0.5 else "bad", f"{said}: {coin}.")
+    up = _side(accuracy.low, always, f"always saying up ({format_percent(always)})")
+    above = (accuracy.low > 0.5, accuracy.low > always)
+    joined = "and" if above[0] == above[1] else "but"
+    return Finding("good" if all(above) else "bad", f"{said}: {coin}, {joined} {up}.")
+
+
+def _side(low: float, bar: float, name: str) -> str:
+    return f"the whole interval is above {name}" if low > bar else f"not clearly better than {name}"
+
+
+def _too_good(metrics: dict[str, Any]) -> Finding | None:
+    accuracy = direction(metrics, "strategy", "accuracy").value
+    if accuracy is None or accuracy <= SUSPECT_ACCURACY:
+        return None
+    return Finding(
+        "bad",
+        f"Accuracy above {format_percent(SUSPECT_ACCURACY, 0)} is too good for liquid prices: "
+        "suspect that the forecaster saw the future before you believe it.",
+    )
+
+
+def _few_decisions(metrics: dict[str, Any]) -> Finding | None:
+    decisions = count(metrics, "decisions")
+    if decisions >= FEW_DECISIONS:
+        return None
+    return Finding(
+        "warn",
+        f"Only {decisions} decisions: below {FEW_DECISIONS} almost any result can be luck.",
+    )
+
+
+def _rejections(metrics: dict[str, Any]) -> Finding | None:
+    rejected = count(metrics, "orders", "rejected")
+    if not rejected:
+        return None
+    verb = "order was" if rejected == 1 else "orders were"
+    return Finding("warn", f"{rejected} {verb} rejected: the account did not do all it was told.")

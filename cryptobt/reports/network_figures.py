@@ -1,0 +1,175 @@
+"""Figures on the network: which features it lets in, which bars it looks at, how it learnt."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cryptobt.core.time import epoch_ns, naive_utc
+from cryptobt.core.types import Explanation
+from cryptobt.reports.canvas import BLUE, INK, ORANGE, Panel, date_axis, new_figure, to_svg
+from cryptobt.reports.sheet import Sheet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MAX_COLUMNS = 400
+_NO_NETWORK = "Not drawn: no network that explains itself took part in this run."
+
+
+def network_panels(sheet: Sheet) -> list[Panel]:
+    """Draw gates, attention and loss curves of the network behind the forecasts."""
+    explanation = sheet.forecasts.explanation if sheet.forecasts else None
+    return [_gates(explanation), _attention(explanation), _losses(explanation)]
+
+
+def _gates(explanation: Explanation | None) -> Panel:
+    title = "Which features the network lets in"
+    if explanation is None:
+        return Panel(title, "", absent=_NO_NETWORK)
+    if not np.isfinite(explanation.gates).any():
+        return Panel(title, "", absent="Not drawn: this network has no feature gates.")
+    caption = (
+        "Mean gate of each feature over all forecasts, with the range from the 5th to the 95th "
+        "percentile. At 1.0, dashed, a feature passes unchanged; above it is amplified, below it "
+        "is damped (a gate without the factor 2 cannot exceed 1 and starts at 0.5). A network that "
+        "prefers nothing leaves every bar at its start."
+    )
+    return Panel(title, caption, _draw_gates(explanation))
+
+
+def _draw_gates(explanation: Explanation) -> str:
+    gates = explanation.gates[:, np.isfinite(explanation.gates).any(axis=0)]
+    names = np.array(explanation.feature_names)[np.isfinite(explanation.gates).any(axis=0)]
+    mean = np.nanmean(gates, axis=0)
+    low, high = np.nanquantile(gates, [0.05, 0.95], axis=0)
+    order = np.argsort(mean, kind="stable")
+    rows = np.arange(len(order))
+    figure = new_figure(0.9 + 0.19 * len(order))
+    axes = figure.subplots()
+    axes.barh(rows, mean[order], color=BLUE, alpha=0.55, height=0.68)
+    axes.hlines(rows, low[order], high[order], color=INK, linewidth=1.4)
+    axes.axvline(1.0, color=ORANGE, linestyle="--", linewidth=1.2)
+    axes.set_yticks(rows, [_short(str(name)) for name in names[order]])
+    axes.set_xlim(0, max(1.1, 1.05 * float(high.max())))
+    axes.set_ylim(-0.7, len(rows) - 0.3)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("gate")
+    top = ", ".join(_short(str(name)) for name in names[order][::-1][:3])
+    return to_svg(figure, "gates", f"Feature gates; the largest are {top}.")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 26 else f"{name[:25]}…"
+
+
+def _attention(explanation: Explanation | None) -> Panel:
+    title = "Which bars the network looks at"
+    if explanation is None:
+        return Panel(title, "", absent=_NO_NETWORK)
+    if not np.isfinite(explanation.attention).any() or len(explanation.times) < 2:
+        return Panel(title, "", absent="Not drawn: there are no attention weights.")
+    window = explanation.attention.shape[2]
+    caption = (
+        "Attention over the input window, mean of the heads: time across, age of the bar up "
+        "(0 is the newest). "
+        f"Attention that prefers no bar would be {100 / window:.1f}% everywhere, one flat colour; "
+        "vertical edges are refits."
+    )
+    return Panel(title, caption, _draw_attention(explanation))
+
+
+def attention_columns(times: pd.DatetimeIndex, attention: np.ndarray) -> np.ndarray:
+    """Average attention over the heads and over stretches of equal time.
+
+    Parameters
+    ----------
+    times : DatetimeIndex
+        Of the n forecasts, increasing.
+    attention : ndarray, shape (n, heads, T)
+        Weights, oldest bar first.
+
+    Returns
+    -------
+    ndarray, shape (T, k)
+        k at most 400; row 0 is the newest bar; NaN where a stretch holds no forecast.
+    """
+    stamps = epoch_ns(times)
+    k = min(MAX_COLUMNS, len(times))
+    place = ((stamps - stamps[0]) / (stamps[-1] - stamps[0]) * k).astype(int).clip(max=k - 1)
+    counts = np.bincount(place, minlength=k)
+    sums = np.zeros((k, attention.shape[2]))
+    np.add.at(sums, place, attention.mean(axis=1))
+    means = np.full_like(sums, np.nan)
+    np.divide(sums, counts[:, None], out=means, where=counts[:, None] > 0)
+    return means.T[::-1]
+
+
+def _draw_attention(explanation: Explanation) -> str:
+    from matplotlib.dates import date2num
+
+    shown = attention_columns(explanation.times, explanation.attention)
+    first, last = date2num(naive_utc(explanation.times[[0, -1]]).to_pydatetime())
+    figure = new_figure(3.5)
+    axes = figure.subplots()
+    image = axes.imshow(
+        shown,
+        origin="lower",
+        aspect="auto",
+        interpolation="none",
+        cmap="cividis",
+        vmin=0.0,
+        vmax=float(np.nanquantile(shown, 0.995)),
+        extent=(first, last, -0.5, shown.shape[0] - 0.5),
+    )
+    axes.xaxis_date()
+    date_axis(axes)
+    axes.grid(visible=False)
+    axes.set_ylabel("age of the bar")
+    bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
+    bar.ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.1f}%")
+    bar.outline.set_visible(False)
+    age = int(np.nanargmax(np.nanmean(shown, axis=1)))
+    return to_svg(figure, "attention", f"Attention by age; on average largest at age {age}.")
+
+
+def _losses(explanation: Explanation | None) -> Panel:
+    title = "How each fold learnt"
+    if explanation is None:
+        return Panel(title, "", absent=_NO_NETWORK)
+    curves = {kind: _curves(explanation, kind) for kind in ("train", "validation")}
+    if all(frame.empty for frame in curves.values()):
+        return Panel(title, "", absent="Not drawn: there are no loss curves.")
+    caption = (
+        "One thin line a fold, mean of its seeds; bold orange is the median while at least "
+        "half of the folds still train. Where the training loss falls and the validation loss does "
+        "not, the network learns its past by heart."
+    )
+    return Panel(title, caption, _draw_losses(curves), wide=True)
+
+
+def _curves(explanation: Explanation, kind: str) -> pd.DataFrame:
+    by_fold = {
+        fold: frame.groupby("epoch")[kind].mean() for fold, frame in explanation.losses.items()
+    }
+    return pd.DataFrame(by_fold).sort_index().dropna(how="all")
+
+
+def _draw_losses(curves: dict[str, pd.DataFrame]) -> str:
+    figure = new_figure(3.2, wide=True)
+    pair = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, (kind, frame) in zip(pair, curves.items(), strict=True):
+        _draw_curves(axes, frame)
+        axes.set_title(f"{kind} loss", fontsize=9.5, color=INK)
+        axes.set_xlabel("epoch")
+    pair[0].set_ylabel("loss")
+    folds = curves["train"].shape[1]
+    return to_svg(figure, "losses", f"Training and validation loss by epoch of {folds} folds.")
+
+
+def _draw_curves(axes: "Axes", frame: pd.DataFrame) -> None:
+    for fold in frame.columns:
+        axes.plot(frame.index, frame[fold], color=BLUE, alpha=0.3, linewidth=0.8)
+    enough = frame.notna().sum(axis=1) * 2 >= frame.shape[1]
+    median = frame[enough].median(axis=1)
+    axes.plot(median.index, median, color=ORANGE, linewidth=2.2)

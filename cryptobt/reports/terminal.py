@@ -1,0 +1,127 @@
+"""The few lines that end a run in the terminal: plain text, no colour codes."""
+
+from typing import Any
+
+from cryptobt.reports import numbers, orders
+from cryptobt.reports.glance import describe_lead, lead_over
+from cryptobt.reports.numbers import DASH, ROW_TO_BEAT, ROWS
+
+WIDTH = 118
+_HEADER = (
+    "", "Acc [lo, hi]", "Prec", "Rec", "F1", "Sharpe [lo, hi]", "CAGR", "MaxDD", "Turn/yr", "Costs",
+)  # fmt: skip
+_MAX_PENDING = 2
+
+
+def summary(metrics: dict[str, Any], *, run_folder: str, tearsheet: str) -> str:
+    """Sum a run up in fewer than 25 lines of at most 118 columns (paths may be longer).
+
+    Parameters
+    ----------
+    metrics : dict
+        The ``metrics.json`` document; absent numbers show as a dash.
+    run_folder, tearsheet : str
+        Where the run was written.
+    """
+    lines = [
+        *_head(metrics),
+        "",
+        *_table(metrics),
+        "",
+        _row_to_beat(metrics),
+        *_troubles(metrics),
+        *_pending(metrics),
+    ]
+    paths = [f"Run folder  {run_folder}", f"Tearsheet   {tearsheet}"]
+    return "\n".join([*(_fit(line) for line in lines), *paths])
+
+
+def _fit(line: str) -> str:
+    # Names come from files: no line break or escape sequence of theirs reaches the terminal.
+    flat = "".join(letter if letter.isprintable() else " " for letter in line)
+    return flat if len(flat) <= WIDTH else flat[: WIDTH - 1] + "…"
+
+
+def _head(metrics: dict[str, Any]) -> list[str]:
+    symbols = ", ".join(str(symbol) for symbol in metrics.get("symbols") or ())
+    name = str(metrics.get("strategy") or "strategy")
+    first, last = (str(metrics.get(key) or DASH)[:10] for key in ("first", "last"))
+    decisions = numbers.count(metrics, "decisions")
+    interval = metrics.get("interval") or DASH
+    head = [f"{name} on {symbols or DASH}, {interval}, {first} to {last}, {decisions:,} decisions"]
+    if metrics.get("simulated"):
+        head.append("SIMULATED MARKET: not real prices")
+    return head
+
+
+def _table(metrics: dict[str, Any]) -> list[str]:
+    cells = [_HEADER, *(_row(metrics, row) for row in ROWS)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADER))]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else " "
+    return [gap.join(_align(row, widths)).rstrip() for row in cells]
+
+
+def _align(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    first, *rest = zip(row, widths, strict=True)
+    return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]
+
+
+def _row(metrics: dict[str, Any], row: str) -> tuple[str, ...]:
+    accuracy = numbers.direction(metrics, row, "accuracy")
+    sharpe = numbers.performance(metrics, row, "sharpe")
+    rates = [numbers.direction(metrics, row, name).value for name in ("precision", "recall", "f1")]
+    growth, drawdown, turnover = (
+        numbers.performance(metrics, row, name).value
+        for name in ("cagr", "max_drawdown", "turnover_per_year")
+    )
+    return (
+        row,
+        _with_interval(accuracy, _percent),
+        *(_percent(rate) for rate in rates),
+        _with_interval(sharpe, numbers.format_ratio),
+        numbers.format_percent(growth),
+        numbers.format_percent(drawdown),
+        numbers.format_ratio(turnover, 1),
+        numbers.format_amount(numbers.costs(metrics, row).value),
+    )
+
+
+def _percent(value: float | None) -> str:
+    return numbers.format_percent(value).removesuffix("%")
+
+
+def _with_interval(found: numbers.Measure, written: Any) -> str:
+    if found.value is None:
+        return DASH
+    return f"{written(found.value)} {numbers.format_interval(found, written)}".rstrip()
+
+
+def _row_to_beat(metrics: dict[str, Any]) -> str:
+    lead = lead_over(metrics, ROW_TO_BEAT)
+    verb = "" if lead.difference is None else "is "
+    said = f"The row to beat: the strategy {verb}{describe_lead(lead)}"
+    if lead.difference is None or not lead.strategy.has_interval:
+        return said
+    return f"{said}, {'inside' if lead.inside else 'outside'} its interval"
+
+
+def _troubles(metrics: dict[str, Any]) -> list[str]:
+    rejected = orders.describe_rejections(metrics)
+    lines = [f"Orders: {rejected}"] if rejected else []
+    warnings = numbers.lookup(metrics, "data", "warnings") or []
+    if warnings:
+        more = f" (and {len(warnings) - 1} more in the tearsheet)" if len(warnings) > 1 else ""
+        room = WIDTH - len("Warning: ") - len(more)
+        first = str(warnings[0])
+        first = first if len(first) <= room else first[: room - 1] + "…"
+        lines.append(f"Warning: {first}{more}")
+    return lines
+
+
+def _pending(metrics: dict[str, Any]) -> list[str]:
+    waiting = orders.pending_orders(metrics)
+    if not waiting:
+        return [f"Next bar: {orders.NONE_PENDING}"]
+    shown = [f"Next bar: {order}" for order in waiting[:_MAX_PENDING]]
+    left = len(waiting) - _MAX_PENDING
+    return [*shown, f"Next bar: and {left} more"] if left > 0 else shown

@@ -1,0 +1,107 @@
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from cryptobt.reports.glance import findings, headline, lead_over
+
+from .synthetic import make_metrics, metric
+
+
+@pytest.fixture
+def metrics() -> dict[str, Any]:
+    return deepcopy(make_metrics())
+
+
+def set_sharpe(metrics: dict[str, Any], row: str, value: float | None, half: float = 0.9) -> None:
+    metrics["rows"][row]["performance"]["sharpe"] = metric(value, half, "no variance")
+
+
+def set_accuracy(metrics: dict[str, Any], value: float, half: float = 0.01) -> None:
+    metrics["rows"]["strategy"]["direction"]["accuracy"] = metric(value, half)
+
+
+def said(metrics: dict[str, Any]) -> str:
+    return " ".join(finding.text for finding in findings(metrics))
+
+
+def test_a_lead_inside_the_interval_is_called_chance(metrics: dict[str, Any]) -> None:
+    assert "no further than chance" in headline(metrics).text
+    assert "ahead of trend_only by 0.05 Sharpe (0.84 against 0.79), inside" in said(metrics)
+    assert "95% interval (-0.06 to 1.74)" in said(metrics)
+
+
+def test_a_lead_outside_the_interval_is_worth_a_look_and_no_more(metrics: dict[str, Any]) -> None:
+    set_sharpe(metrics, "trend_only", -0.5)
+    answer = headline(metrics)
+    assert answer.tone == "good"
+    assert "worth a harder look" in answer.text
+    assert "outside the strategy's own" in said(metrics)
+
+
+def test_behind_the_row_to_beat_the_network_adds_nothing(metrics: dict[str, Any]) -> None:
+    set_sharpe(metrics, "trend_only", 1.0)
+    assert headline(metrics).tone == "bad"
+    assert "behind trend_only by 0.16 Sharpe" in said(metrics)
+    assert "what the network learnt adds nothing visible over the trend" in said(metrics)
+
+
+def test_without_a_network_none_is_blamed(metrics: dict[str, Any]) -> None:
+    set_sharpe(metrics, "trend_only", 1.0)
+    set_sharpe(metrics, "network_only", None)
+    assert "the strategy adds nothing visible" in said(metrics)
+    assert "network" not in said(metrics)
+
+
+def test_what_rounds_to_no_difference_is_level(metrics: dict[str, Any]) -> None:
+    set_sharpe(metrics, "trend_only", 0.842)
+    assert "level with trend_only (0.84 Sharpe each)" in said(metrics)
+    assert headline(metrics).tone == "bad"
+
+
+def test_an_absent_sharpe_is_no_verdict(metrics: dict[str, Any]) -> None:
+    set_sharpe(metrics, "strategy", None)
+    assert lead_over(metrics, "trend_only").difference is None
+    assert headline(metrics).tone == "warn"
+    assert "no variance" in headline(metrics).text
+    assert "The strategy cannot be compared with buy_and_hold" in said(metrics)
+
+
+def test_no_trades_leave_nothing_to_judge(metrics: dict[str, Any]) -> None:
+    metrics["rows"]["strategy"]["performance"]["trades"] = 0
+    assert "nothing to judge" in headline(metrics).text
+
+
+def test_accuracy_must_beat_the_coin_and_always_up(metrics: dict[str, Any]) -> None:
+    set_accuracy(metrics, 0.521)
+    assert "above a coin's 50%, but not clearly better than always saying up (51.6%)" in said(
+        metrics
+    )
+    set_accuracy(metrics, 0.535)
+    assert "above a coin's 50%, and the whole interval is above always saying up" in said(metrics)
+    set_accuracy(metrics, 0.49)
+    assert "not clearly better than a coin's 50%, and not clearly better" in said(metrics)
+
+
+def test_accuracy_above_57_per_cent_is_suspect(metrics: dict[str, Any]) -> None:
+    set_accuracy(metrics, 0.57)
+    assert "suspect" not in said(metrics)
+    set_accuracy(metrics, 0.571)
+    assert "suspect that the forecaster saw the future" in said(metrics)
+
+
+def test_few_decisions_are_said(metrics: dict[str, Any]) -> None:
+    assert "decisions" not in said(metrics)
+    metrics["decisions"] = 249
+    assert "Only 249 decisions" in said(metrics)
+
+
+def test_rejected_orders_are_said(metrics: dict[str, Any]) -> None:
+    assert "3 orders were rejected" in said(metrics)
+    metrics["orders"]["rejected"] = 0
+    assert "rejected" not in said(metrics)
+
+
+def test_empty_metrics_still_speak() -> None:
+    assert headline({}).tone == "warn"
+    assert findings({})
