@@ -1,7 +1,6 @@
 """The simulated market looks like one, and its planted predictability is what it says."""
 
 import math
-import time
 
 import numpy as np
 import pandas as pd
@@ -122,18 +121,6 @@ def test_limit_orders_inside_a_bar_gain_nothing_from_the_martingale() -> None:
         gains.append((bars["close"] / limit - 1)[filled].to_numpy())
     gain = np.concatenate(gains)
     assert abs(gain.mean()) < 3.5 * gain.std() / math.sqrt(len(gain))
-
-
-def test_a_coin_is_made_in_a_tenth_of_a_second() -> None:
-    sample_market("BTC-USD")
-    best = min(_seconds() for _ in range(3))
-    assert best < 0.1
-
-
-def _seconds() -> float:
-    begin = time.perf_counter()
-    sample_market("BTC-USD")
-    return time.perf_counter() - begin
 
 
 def test_unknown_coins_and_too_few_bars_are_usage_errors() -> None:

