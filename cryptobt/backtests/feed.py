@@ -45,6 +45,10 @@ class MarketFeed(bt.feed.DataBase):
         self._row += 1
         return True
 
+    def advance(self, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:  # noqa: ARG002
+        """Move on one bar, without copying it into tick fields that only replays need."""
+        super().advance(size, datamaster, ticks=False)
+
     def preload(self) -> None:
         """Fill every line at once: the same content as loading bar by bar, far faster."""
         for name, values in self.p.columns.items():

@@ -98,8 +98,12 @@ def design_of(spec: ForecasterSpec, settings: Settings, explain_every: int) -> d
 
 
 def code_hash() -> str:
-    """Hash the code and the libraries that a fit depends on."""
+    """Hash the code of features, trainer and nets, and the libraries that do their arithmetic.
+
+    What else decides a fit is in its arrays and its design, which are hashed beside this.
+    """
     here, features = Path(__file__).parent, Path(feature_sets.__file__).parent
-    sources = [*here.glob("*.py"), *here.glob("nets/*.py"), *features.glob("*.py")]
+    trainer = [here / name for name in ("protocol.py", "torch_forecaster.py", "workers.py")]
+    sources = [*trainer, *here.glob("nets/*.py"), *features.glob("*.py")]
     libraries = " ".join(f"{name}=={version(name)}" for name in ("torch", "numpy"))
     return hash_bytes(hash_source(sources).encode(), libraries.encode())

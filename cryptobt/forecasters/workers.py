@@ -2,19 +2,17 @@
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cryptobt.core.errors import CryptobtError
+from cryptobt.core.processes import behave_as_worker, end_workers
 from cryptobt.forecasters.folds import Fold, Samples
 from cryptobt.forecasters.protocol import Forecaster
 from cryptobt.forecasters.registry import make_forecaster
@@ -81,8 +79,7 @@ def run_tasks(
                 "run the same command again, with fewer --workers if memory was short"
             ) from error
         except BaseException:
-            for process in multiprocessing.active_children():
-                process.terminate()
+            end_workers()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -114,18 +111,10 @@ _cache: ContentStore
 def _start_worker(samples: Samples, cache: Path) -> None:
     global _samples, _cache
     _samples, _cache = samples, ContentStore(cache)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    behave_as_worker()
     import torch
 
     torch.set_num_threads(1)
-
-
-def _exit_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait_for([parent.sentinel])
-    os._exit(1)
 
 
 def _fit_and_predict(task: FitTask) -> tuple[str, float]:

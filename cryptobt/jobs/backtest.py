@@ -29,6 +29,7 @@ from cryptobt.jobs.measure import Measures
 from cryptobt.jobs.rows import Row, run_rows
 from cryptobt.records.content import ContentStore
 from cryptobt.records.runs import check_writable, csv_text, write_run
+from cryptobt.reports.quantstats_page import QuantstatsProcess
 from cryptobt.reports.sheet import Sheet
 from cryptobt.reports.tearsheet import render_tearsheet
 from cryptobt.strategies.registry import check_params, find_strategy
@@ -107,13 +108,16 @@ def backtest(
     forecasts = _forecast(market, features, trader, settings, events)
     clock.begin("trading")
     resolved = _with_start(settings, forecasts)
-    rows = run_rows([market], forecasts, trader, resolved)
-    clock.begin("measuring")
-    measures = Measures(market, forecasts, rows, resolved).document(features.missing)
-    measures = {"schema": measures.pop("schema"), "strategy": trader.spec.name, **measures}
-    clock.begin("drawing the tearsheet")
-    run = _Run(settings, market, forecasts, rows, measures, trader)
-    files = run.files()
+    with QuantstatsProcess() as quantstats:
+        rows = run_rows([market], forecasts, trader, resolved)
+        quantstats.begin(rows["strategy"].account, rows["buy_and_hold"].account)
+        clock.begin("measuring")
+        measures = Measures(market, forecasts, rows, resolved).document(
+            trader.spec.name, features.missing
+        )
+        clock.begin("drawing the tearsheet")
+        run = _Run(settings, market, forecasts, rows, measures, trader)
+        files = run.files(quantstats)
     clock.begin("writing")
     described = manifest(settings, [market], extras, files["forecasts.csv"])
     run_id = uuid.uuid4().hex[:8]
@@ -158,8 +162,6 @@ def _load(
     if len(markets) > 1:
         raise UsageError(f"one symbol at a time, not {len(markets)}; run the command once for each")
     market = markets[0]
-    if market.simulated:
-        events.warn(f"SIMULATED MARKET: the prices of {market.symbol} are not real")
     for warning in market.quality.warnings:
         events.warn(f"{market.symbol}: {warning}")
     return market, load_extras(settings.data, markets)
@@ -217,9 +219,8 @@ class _Run:
     metrics: dict[str, Any]
     trader: Trader
 
-    def files(self) -> dict[str, str]:
-        ours = self.rows["strategy"].result
-        assert ours is not None, "the strategy has an account"
+    def files(self, quantstats: QuantstatsProcess) -> dict[str, str]:
+        ours = self.rows["strategy"].account
         frames = {
             "equity.csv": ours.equity,
             "weights.csv": ours.weights,
@@ -230,7 +231,7 @@ class _Run:
         texts = {name: csv_text(frame) for name, frame in frames.items()}
         texts["forecasts.csv"] = "" if self.forecasts is None else csv_text(self.forecasts.frame)
         texts["metrics.json"] = _json(self.metrics)
-        texts["tearsheet.html"] = render_tearsheet(self._sheet())
+        texts["tearsheet.html"] = render_tearsheet(self._sheet(), quantstats.section)
         return texts
 
     def _sheet(self) -> Sheet:

@@ -10,7 +10,7 @@ import pandas as pd
 from cryptobt.core.columns import CLOSE
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import bars_per_year, interval_label, iso
-from cryptobt.core.types import BacktestResult, Forecasts, MarketData
+from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.features.windows import unbroken_rows
 from cryptobt.jobs.rows import NO_NETWORK, Row
 from cryptobt.metrics.bootstrap import Resampler, make_resampler
@@ -43,17 +43,18 @@ class Measures:
         self.market, self.forecasts, self.rows, self.settings = market, forecasts, rows, settings
         self.periods = bars_per_year(market.interval)
         self.level = settings.metrics.confidence
-        self.times = self._account("strategy").returns.index
+        self.times = self.rows["strategy"].account.returns.index
         close = market.bars[CLOSE]
         self.market_returns = close.pct_change()
         self.ahead = _ahead(market, settings.forecaster.horizon_bars)
         self.resampler = self._resampler()
 
-    def document(self, missing_columns: tuple[str, ...]) -> dict[str, Any]:
+    def document(self, strategy: str, missing_columns: tuple[str, ...]) -> dict[str, Any]:
         """Build the whole of ``metrics.json``."""
-        ours = self._account("strategy")
+        ours = self.rows["strategy"].account
         return {
             "schema": SCHEMA,
+            "strategy": strategy,
             "simulated": self.market.simulated,
             "symbols": [self.market.symbol],
             "interval": interval_label(self.market.interval),
@@ -74,13 +75,8 @@ class Measures:
             },
         }
 
-    def _account(self, name: str) -> BacktestResult:
-        result = self.rows[name].result
-        assert result is not None, f"row {name} has no account"
-        return result
-
     def _resampler(self) -> Resampler | None:
-        ours = self._account("strategy").returns.to_numpy()[1:]
+        ours = self.rows["strategy"].account.returns.to_numpy()[1:]
         moves = self.market_returns.reindex(self.times).to_numpy()[1:]
         chosen = self.settings.metrics
         series = np.column_stack([moves, ours])
@@ -116,7 +112,7 @@ class Measures:
         return frame["mean"].fillna(frame["score"]).reindex(self.times)
 
     def _comparison(self) -> dict[str, Any]:
-        ours = self._account("strategy").returns.to_numpy()[1:]
+        ours = self.rows["strategy"].account.returns.to_numpy()[1:]
         differences: dict[str, Any] = {}
         for name in ("trend_only", "buy_and_hold", "buy_and_hold_vol_target"):
             other = self.rows[name].result

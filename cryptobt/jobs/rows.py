@@ -37,6 +37,12 @@ class Row:
     calls: bool = True
     reason: str = ""
 
+    @property
+    def account(self) -> BacktestResult:
+        """The account of a row that has one."""
+        assert self.result is not None, "this row trades nothing"
+        return self.result
+
 
 def run_rows(
     markets: Sequence[MarketData], forecasts: Forecasts | None, trader: Trader, settings: Settings

@@ -8,8 +8,10 @@ from cryptobt.reports.numbers import (
     Measure,
     count,
     direction,
+    format_interval,
     format_percent,
     format_ratio,
+    measure,
     performance,
 )
 
@@ -36,56 +38,62 @@ class Lead:
     ----------
     row : str
         The other row.
-    difference : float or None
-        Strategy less the other; None where one of the two is absent.
-    inside : bool
-        Whether the other row's value lies inside the strategy's own interval (True without one:
-        what cannot be told apart is not called apart).
+    strategy, other : Measure
+        The two Sharpe ratios.
+    difference : Measure
+        Strategy less the other, with the interval of the paired bootstrap: both accounts lived
+        through the same days, so the difference is far better known than either ratio.
     """
 
     row: str
     strategy: Measure
     other: Measure
-    difference: float | None
-    inside: bool
+    difference: Measure
+
+    @property
+    def size(self) -> float | None:
+        """The difference; None where one of the two is absent."""
+        return self.difference.value
 
     @property
     def ahead(self) -> bool:
         """Whether the strategy is ahead by more than rounding."""
-        return self.difference is not None and self.difference > LEVEL_SHARPE
+        return self.size is not None and self.size > LEVEL_SHARPE
 
     @property
     def level(self) -> bool:
         """Whether the two agree within rounding."""
-        return self.difference is not None and abs(self.difference) <= LEVEL_SHARPE
+        return self.size is not None and abs(self.size) <= LEVEL_SHARPE
+
+    @property
+    def clear(self) -> bool:
+        """Whether the whole interval of the difference lies on one side of zero."""
+        low, high = self.difference.low, self.difference.high
+        return low is not None and high is not None and (low > 0 or high < 0)
 
 
 def lead_over(metrics: dict[str, Any], row: str) -> Lead:
     """Compare the Sharpe ratios of the strategy and another row."""
     strategy = performance(metrics, "strategy", "sharpe")
     other = performance(metrics, row, "sharpe")
-    if strategy.value is None or other.value is None:
-        return Lead(row, strategy, other, None, True)
-    inside = (
-        strategy.low is None
-        or strategy.high is None
-        or strategy.low <= other.value <= strategy.high
-    )
-    return Lead(row, strategy, other, strategy.value - other.value, inside)
+    return Lead(row, strategy, other, measure(metrics, "comparison", f"sharpe_minus_{row}"))
 
 
 def describe_lead(lead: Lead) -> str:
     """Say by how much the strategy is ahead of, level with or behind a row."""
-    if lead.difference is None:
-        reason = lead.strategy.reason or lead.other.reason
+    if lead.size is None:
+        reason = lead.strategy.reason or lead.other.reason or lead.difference.reason
         return f"cannot be compared with {lead.row} by Sharpe ratio ({reason})"
     if lead.level:
         return f"level with {lead.row} ({format_ratio(lead.strategy.value)} Sharpe each)"
     side = "ahead of" if lead.ahead else "behind"
-    return (
-        f"{side} {lead.row} by {format_ratio(abs(lead.difference))} Sharpe "
-        f"({format_ratio(lead.strategy.value)} against {format_ratio(lead.other.value)})"
-    )
+    ends = f" {format_interval(lead.difference, format_ratio)}".rstrip()
+    return f"{side} {lead.row} by {format_ratio(abs(lead.size))} Sharpe{_signed(lead, ends)}"
+
+
+def _signed(lead: Lead, ends: str) -> str:
+    """The interval of the difference as it is signed: above 0 speaks for the strategy."""
+    return f" (difference {format_ratio(lead.size)}{ends})" if ends else ""
 
 
 def headline(metrics: dict[str, Any]) -> Finding:
@@ -93,13 +101,13 @@ def headline(metrics: dict[str, Any]) -> Finding:
     lead = lead_over(metrics, ROW_TO_BEAT)
     if performance(metrics, "strategy", "trades").value == 0:
         return Finding("bad", "No trade was made: there is nothing to judge.")
-    if lead.difference is None:
+    if lead.size is None:
         return Finding("warn", "It cannot be said whether this is worth anything: " + _no_row(lead))
     if not lead.ahead:
         return Finding("bad", "Nothing to see: not ahead of the row to beat.")
-    if lead.inside:
+    if not lead.clear:
         return Finding("warn", "Ahead of the row to beat, but no further than chance can carry it.")
-    return Finding("good", "Ahead of the row to beat, outside the interval: worth a harder look.")
+    return Finding("good", "Ahead of the row to beat by more than chance: worth a harder look.")
 
 
 def _no_row(lead: Lead) -> str:
@@ -122,16 +130,20 @@ def findings(metrics: dict[str, Any]) -> list[Finding]:
 
 def _against_trend(metrics: dict[str, Any]) -> Finding:
     lead = lead_over(metrics, ROW_TO_BEAT)
-    said = f"The strategy is {describe_lead(lead)}"
-    if lead.difference is None:
+    if lead.size is None:
         return Finding("warn", f"The strategy {describe_lead(lead)}.")
+    said = f"The strategy is {describe_lead(lead)}"
     if not lead.ahead:
         return Finding("bad", f"{said}: {_learner(metrics)} adds nothing visible over the trend.")
-    if not lead.strategy.has_interval:
+    if not lead.difference.has_interval:
         return Finding("warn", f"{said}, with no interval to judge the lead by.")
-    if lead.inside:
-        return Finding("warn", f"{said}, inside {_interval(lead.strategy)}.")
-    return Finding("good", f"{said}, outside {_interval(lead.strategy)}.")
+    return _judged(lead, said)
+
+
+def _judged(lead: Lead, said: str) -> Finding:
+    if lead.clear:
+        return Finding("good", f"{said}: the whole interval is on its side.")
+    return Finding("warn", f"{said}: the interval holds zero, so it may be chance.")
 
 
 def _learner(metrics: dict[str, Any]) -> str:
@@ -139,21 +151,14 @@ def _learner(metrics: dict[str, Any]) -> str:
     return "what the network learnt" if learnt else "the strategy"
 
 
-def _interval(strategy: Measure) -> str:
-    level = "" if strategy.level is None else f"{format_percent(strategy.level, 0)} "
-    ends = f"{format_ratio(strategy.low)} to {format_ratio(strategy.high)}"
-    return f"the strategy's own {level}interval ({ends})"
-
-
 def _against_holding(metrics: dict[str, Any]) -> Finding:
     lead = lead_over(metrics, "buy_and_hold")
-    if lead.difference is None:
+    if lead.size is None:
         return Finding("warn", f"The strategy {describe_lead(lead)}.")
+    said = f"The strategy is {describe_lead(lead)}"
     if not lead.ahead:
-        return Finding("bad", f"The strategy is {describe_lead(lead)}, which needs no forecast.")
-    side = "inside" if lead.inside else "outside"
-    tone: Tone = "warn" if lead.inside else "good"
-    return Finding(tone, f"The strategy is {describe_lead(lead)}, {side} its interval.")
+        return Finding("bad", f"{said}, which needs no forecast.")
+    return _judged(lead, said)
 
 
 def _accuracy(metrics: dict[str, Any]) -> Finding:

@@ -74,7 +74,7 @@ def _attention(explanation: Explanation | None) -> Panel:
         "Attention over the input window, mean of the heads: time across, age of the bar up "
         "(0 is the newest). "
         f"Attention that prefers no bar would be {100 / window:.1f}% everywhere, one flat colour; "
-        "vertical edges are refits."
+        "read the scale, the colours span what there is. Vertical edges are refits."
     )
     return Panel(title, caption, _draw_attention(explanation))
 
@@ -118,7 +118,7 @@ def _draw_attention(explanation: Explanation) -> str:
         aspect="auto",
         interpolation="none",
         cmap="cividis",
-        vmin=0.0,
+        vmin=float(np.nanquantile(shown, 0.005)),
         vmax=float(np.nanquantile(shown, 0.995)),
         extent=(first, last, -0.5, shown.shape[0] - 0.5),
     )

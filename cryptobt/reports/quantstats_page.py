@@ -3,11 +3,14 @@
 import importlib
 import itertools
 import logging
+import multiprocessing
 import re
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cryptobt.core.processes import behave_as_worker, end_workers
 from cryptobt.core.time import DAY, naive_utc
 from cryptobt.core.types import BacktestResult
 from cryptobt.reports.canvas import style
@@ -59,6 +63,41 @@ def why_not(returns: pd.Series) -> str:
 def looks_like_prices(returns: pd.Series) -> bool:
     """Whether quantstats would silently take returns for prices and difference them."""
     return bool(returns.min() >= 0 and returns.max() > 1)
+
+
+class QuantstatsProcess:
+    """Draws quantstats' part of the page in a process of its own, while this one measures.
+
+    Importing quantstats and drawing its thirteen plots takes as long as everything else after the
+    backtests. The page is the same, byte for byte, as when it is drawn here.
+    """
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(1, context, behave_as_worker)
+        self._drawing: Future[str] | None = None
+
+    def __enter__(self) -> "QuantstatsProcess":
+        self._pool.submit(_import_quantstats)
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            end_workers()
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+
+    def begin(self, strategy: BacktestResult, held: BacktestResult) -> None:
+        """Begin to draw the strategy's account against buying and holding."""
+        self._accounts = strategy, held
+        self._drawing = self._pool.submit(quantstats_section, strategy, held)
+
+    def section(self) -> str:
+        """Wait for the drawing; draw here if the process was lost."""
+        assert self._drawing is not None, "nothing was begun"
+        try:
+            return self._drawing.result()
+        except BrokenProcessPool:
+            return quantstats_section(*self._accounts)
 
 
 def quantstats_section(strategy: BacktestResult | None, held: BacktestResult | None) -> str:

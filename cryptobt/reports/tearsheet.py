@@ -1,5 +1,6 @@
 """The tearsheet: one HTML file that needs nothing but itself."""
 
+from collections.abc import Callable
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -21,7 +22,7 @@ _SIMULATED_NOTE = (
 )
 
 
-def render_tearsheet(sheet: Sheet) -> str:
+def render_tearsheet(sheet: Sheet, quantstats: Callable[[], str] | None = None) -> str:
     """Render the tearsheet of one run as a self-contained HTML page.
 
     The page asks for nothing outside itself, and equal sheets give equal pages, byte for byte, with
@@ -31,6 +32,10 @@ def render_tearsheet(sheet: Sheet) -> str:
     ----------
     sheet : Sheet
         The run; every text in it is escaped.
+    quantstats : callable, optional
+        Gives the part of the page that
+        :class:`~cryptobt.reports.quantstats_page.QuantstatsProcess` draws meanwhile; drawn here if
+        it is not given.
 
     Returns
     -------
@@ -41,7 +46,6 @@ def render_tearsheet(sheet: Sheet) -> str:
     with style():
         accounts = _panels(account_panels(sheet))
         forecasts = _panels(forecast_panels(sheet) + network_panels(sheet))
-    held = sheet.results.get("buy_and_hold")
     return Template(_part("page.html")).substitute(
         css=_part("page.css"),
         title=escape(sheet.title),
@@ -56,9 +60,13 @@ def render_tearsheet(sheet: Sheet) -> str:
         accounts=accounts,
         quality=tables.forecast_quality(sheet.metrics),
         forecasts=forecasts,
-        quantstats=quantstats_section(sheet.results.get("strategy"), held),
+        quantstats=quantstats() if quantstats else _quantstats(sheet),
         command=escape(sheet.command),
     )
+
+
+def _quantstats(sheet: Sheet) -> str:
+    return quantstats_section(sheet.results.get("strategy"), sheet.results.get("buy_and_hold"))
 
 
 def _part(name: str) -> str:

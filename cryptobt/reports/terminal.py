@@ -98,11 +98,8 @@ def _with_interval(found: numbers.Measure, written: Any) -> str:
 
 def _row_to_beat(metrics: dict[str, Any]) -> str:
     lead = lead_over(metrics, ROW_TO_BEAT)
-    verb = "" if lead.difference is None else "is "
-    said = f"The row to beat: the strategy {verb}{describe_lead(lead)}"
-    if lead.difference is None or not lead.strategy.has_interval:
-        return said
-    return f"{said}, {'inside' if lead.inside else 'outside'} its interval"
+    verb = "" if lead.size is None else "is "
+    return f"The row to beat: the strategy {verb}{describe_lead(lead)}"
 
 
 def _troubles(metrics: dict[str, Any]) -> list[str]:

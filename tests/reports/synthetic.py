@@ -185,6 +185,10 @@ def make_metrics() -> dict[str, Any]:
         "bars": 700,
         "decisions": 700,
         "rows": rows,
+        "comparison": {
+            "sharpe_minus_trend_only": metric(0.05, 0.1),
+            "sharpe_minus_buy_and_hold": metric(0.22, 0.3),
+        },
         "forecast": {
             "mae": metric(0.0214), "rmse": metric(0.0311), "r2": metric(-0.0021),
             "skill": metric(0.0004), "interval_coverage": metric(0.893),

@@ -13,8 +13,11 @@ def metrics() -> dict[str, Any]:
     return deepcopy(make_metrics())
 
 
-def set_sharpe(metrics: dict[str, Any], row: str, value: float | None, half: float = 0.9) -> None:
-    metrics["rows"][row]["performance"]["sharpe"] = metric(value, half, "no variance")
+def set_lead(metrics: dict[str, Any], value: float | None, half: float = 0.1) -> None:
+    """Put the strategy this much ahead of trend_only, whose Sharpe ratio is 0.79."""
+    ours = None if value is None else 0.79 + value
+    metrics["rows"]["strategy"]["performance"]["sharpe"] = metric(ours, 0.9, "no variance")
+    metrics["comparison"]["sharpe_minus_trend_only"] = metric(value, half, "no variance")
 
 
 def set_accuracy(metrics: dict[str, Any], value: float, half: float = 0.01) -> None:
@@ -25,43 +28,45 @@ def said(metrics: dict[str, Any]) -> str:
     return " ".join(finding.text for finding in findings(metrics))
 
 
-def test_a_lead_inside_the_interval_is_called_chance(metrics: dict[str, Any]) -> None:
+def test_a_lead_whose_interval_holds_zero_is_called_chance(metrics: dict[str, Any]) -> None:
+    set_lead(metrics, 0.05, half=0.1)
     assert "no further than chance" in headline(metrics).text
-    assert "ahead of trend_only by 0.05 Sharpe (0.84 against 0.79), inside" in said(metrics)
-    assert "95% interval (-0.06 to 1.74)" in said(metrics)
+    assert "ahead of trend_only by 0.05 Sharpe (difference 0.05 [-0.05, 0.15])" in said(metrics)
+    assert "the interval holds zero" in said(metrics)
 
 
-def test_a_lead_outside_the_interval_is_worth_a_look_and_no_more(metrics: dict[str, Any]) -> None:
-    set_sharpe(metrics, "trend_only", -0.5)
+def test_a_lead_clear_of_zero_is_worth_a_look_and_no_more(metrics: dict[str, Any]) -> None:
+    set_lead(metrics, 0.3, half=0.1)
     answer = headline(metrics)
     assert answer.tone == "good"
     assert "worth a harder look" in answer.text
-    assert "outside the strategy's own" in said(metrics)
+    assert "the whole interval is on its side" in said(metrics)
 
 
 def test_behind_the_row_to_beat_the_network_adds_nothing(metrics: dict[str, Any]) -> None:
-    set_sharpe(metrics, "trend_only", 1.0)
+    set_lead(metrics, -0.16)
     assert headline(metrics).tone == "bad"
     assert "behind trend_only by 0.16 Sharpe" in said(metrics)
     assert "what the network learnt adds nothing visible over the trend" in said(metrics)
 
 
 def test_without_a_network_none_is_blamed(metrics: dict[str, Any]) -> None:
-    set_sharpe(metrics, "trend_only", 1.0)
-    set_sharpe(metrics, "network_only", None)
+    set_lead(metrics, -0.16)
+    metrics["rows"]["network_only"]["performance"]["sharpe"] = metric(None)
     assert "the strategy adds nothing visible" in said(metrics)
     assert "network" not in said(metrics)
 
 
 def test_what_rounds_to_no_difference_is_level(metrics: dict[str, Any]) -> None:
-    set_sharpe(metrics, "trend_only", 0.842)
-    assert "level with trend_only (0.84 Sharpe each)" in said(metrics)
+    set_lead(metrics, 0.002)
+    assert "level with trend_only (0.79 Sharpe each)" in said(metrics)
     assert headline(metrics).tone == "bad"
 
 
 def test_an_absent_sharpe_is_no_verdict(metrics: dict[str, Any]) -> None:
-    set_sharpe(metrics, "strategy", None)
-    assert lead_over(metrics, "trend_only").difference is None
+    set_lead(metrics, None)
+    metrics["comparison"]["sharpe_minus_buy_and_hold"] = metric(None)
+    assert lead_over(metrics, "trend_only").size is None
     assert headline(metrics).tone == "warn"
     assert "no variance" in headline(metrics).text
     assert "The strategy cannot be compared with buy_and_hold" in said(metrics)
