@@ -181,7 +181,8 @@ def _no_bars(symbol: str) -> str:
 
 
 def _line(error: object) -> str:
-    return " ".join(str(error).split())[:200]
+    # curl ends with the address of its own manual
+    return " ".join(str(error).split()).partition(". See http")[0][:200]
 
 
 def _with_staleness(
