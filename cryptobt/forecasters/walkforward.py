@@ -1,13 +1,13 @@
 """Walk-forward forecasts: folds are fitted, remembered, asked, and their answers calibrated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cryptobt.core import columns
-from cryptobt.core.errors import DataInvalidError
+from cryptobt.core.errors import CannotWriteError, DataInvalidError
 from cryptobt.core.hashing import hash_arrays, hash_json
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import DAY, parse_day
@@ -28,7 +28,7 @@ from cryptobt.forecasters.registry import (
     make_forecaster,
 )
 from cryptobt.forecasters.workers import FitTask, Progress, run_tasks
-from cryptobt.records.content import ContentStore
+from cryptobt.records.content import ContentStore, Entry
 
 EXPLAINED_PER_FOLD = 512
 
@@ -86,8 +86,8 @@ def forecast(
         table = _Table(market, settings, start, folds)
         return Forecasts(table.rows(name, spec, trend.z, trend.rows))
     tasks = plan_tasks(spec, samples, folds, settings)
-    run_tasks(tasks, samples, cache, settings.run.workers, report)
-    net = _collect(tasks, samples, features, cache)
+    entries = _run(tasks, samples, cache, settings.run.workers, report)
+    net = _collect(tasks, samples, features, entries)
     share = settings.forecaster.trend_share if settings.forecaster.target == "trend" else 0.0
     table = _Table(market, settings, start, folds)
     mixed = (1 - share) * net.z + share * trend.z
@@ -195,16 +195,36 @@ def _standardised(answer: np.ndarray, centre: float, deviation: float) -> np.nda
     return (answer.astype(float) - 0.5 * centre) / (deviation if deviation > 1e-12 else 1.0)
 
 
+def _run(
+    tasks: list[FitTask],
+    samples: Samples,
+    cache: ContentStore,
+    workers: int,
+    report: Callable[[Progress], None],
+) -> dict[str, Entry]:
+    """Have every task done, and read what came of it; a damaged entry is removed and made again."""
+    keys = [key for task in tasks for key in (task.fit_key, task.predict_key)]
+    for _ in range(2):
+        run_tasks(tasks, samples, cache, workers, report)
+        entries = {key: entry for key in keys if (entry := cache.get(key)) is not None}
+        if len(entries) == len(set(keys)):
+            return entries
+    raise CannotWriteError(f"the fold cache in {cache.root} does not keep what is written to it")
+
+
 def _collect(
-    tasks: list[FitTask], samples: Samples, features: FeatureTable, cache: ContentStore
+    tasks: list[FitTask],
+    samples: Samples,
+    features: FeatureTable,
+    entries: Mapping[str, Entry],
 ) -> Answers:
     folds: dict[str, list[FitTask]] = {}
     for task in tasks:
         folds.setdefault(task.fold.name, []).append(task)
     z, gates, attention, explained, losses = [], [], [], [], {}
     for name, members in folds.items():
-        fits = [_entry(cache, task.fit_key) for task in members]
-        answers = [_entry(cache, task.predict_key) for task in members]
+        fits = [entries[task.fit_key].arrays for task in members]
+        answers = [entries[task.predict_key].arrays for task in members]
         z.append(
             np.stack(
                 [
@@ -227,13 +247,6 @@ def _collect(
         losses,
     )
     return Answers(rows, np.concatenate(z), explanation)
-
-
-def _entry(cache: ContentStore, key: str) -> dict[str, np.ndarray]:
-    entry = cache.get(key)
-    if entry is None:
-        raise DataInvalidError("a cached fold was damaged; it is removed: run the command again")
-    return entry.arrays
 
 
 def _loss_frame(losses: list[np.ndarray]) -> pd.DataFrame:

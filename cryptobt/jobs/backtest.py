@@ -18,7 +18,7 @@ from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import epoch_ns, interval_label, iso
 from cryptobt.core.types import BacktestResult, Forecasts, MarketData
 from cryptobt.data.load import load_extras, load_markets
-from cryptobt.features.sets import FeatureTable, compute
+from cryptobt.features.sets import FEATURE_SETS, FeatureTable, compute
 from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
 from cryptobt.forecasters.walkforward import forecast
 from cryptobt.forecasters.workers import Progress
@@ -104,6 +104,11 @@ def backtest(
     features = compute(settings.features.set, market, extras.get(market.symbol, ()))
     if features.missing:
         events.warn(f"left out of the features, not in the data: {', '.join(features.missing)}")
+    if settings.data.onchain and not FEATURE_SETS[settings.features.set].extras:
+        events.warn(
+            f"the feature set '{settings.features.set}' does not use the on-chain file; "
+            "--set features.set=stationary_onchain does"
+        )
     clock.begin("forecasting")
     forecasts = _forecast(market, features, trader, settings, events)
     clock.begin("trading")
