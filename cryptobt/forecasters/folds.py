@@ -157,11 +157,19 @@ def _target_unbroken(samples: Samples, ends: np.ndarray) -> np.ndarray:
 
 
 def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
-    usable = len(samples.ends)
-    needed = walkforward.min_train_rows + samples.ahead
-    warm_up = int(samples.ends[0]) if usable else len(samples.times)
+    """Say how many bars the first fold would need, or that no refit date falls where it could."""
+    bars, windows = len(samples.times), len(samples.ends)
+    between = int(DAY * walkforward.refit_days / samples.interval)
+    warm_up = int(samples.ends[0]) if windows else bars
+    needed = warm_up + walkforward.min_train_rows + samples.ahead
+    if windows >= walkforward.min_train_rows + samples.ahead:
+        return (
+            f"too few rows: no refit date (every {walkforward.refit_days} days, {between} bars) "
+            f"falls behind the {needed} bars that the first training needs; there are {bars}: "
+            "bring more, or refit more often with --set walkforward.refit_days=DAYS"
+        )
     return (
-        f"too few rows: {len(samples.times)} bars give {usable} usable windows, and the first "
-        f"training needs {needed} before a refit date; bring about "
-        f"{warm_up + needed + walkforward.refit_days * 2} bars, or lower walkforward.min_train_rows"
+        f"too few rows: {bars} bars give {windows} usable windows, and the first training needs "
+        f"{walkforward.min_train_rows + samples.ahead}; bring about {needed + between} bars, "
+        "or lower walkforward.min_train_rows"
     )

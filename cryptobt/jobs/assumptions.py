@@ -67,7 +67,7 @@ def _data(market: MarketData) -> str:
 
 def _decisions(forecasts: Forecasts | None) -> str:
     if forecasts is None:
-        return "from the first bar on which the strategy's indicators are ready"
+        return "from the first bar; a rule does nothing until its indicator is ready"
     times = forecasts.frame["time"]
     return (
         f"{times.iloc[0]:%Y-%m-%d} to {times.iloc[-1]:%Y-%m-%d}; "
