@@ -16,12 +16,11 @@ INTERRUPTED = 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(cryptobt.__version__, prog_name="cryptobt")
 def cli() -> None:
-    r"""Tell whether a forecaster makes money after costs, or whether we fooled ourselves.
+    """Tell whether a forecaster makes money after costs, or whether we fooled ourselves.
 
     Backtests deep-learning forecasts of crypto prices beside the baselines they must beat.
     Not financial advice.
 
-    \b
     Exit codes: 0 done, 2 usage, 3 data unavailable, 4 data invalid or too short,
     7 cannot write, 130 interrupted, 1 anything unexpected.
     """

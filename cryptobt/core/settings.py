@@ -3,6 +3,7 @@
 The environment is read here and in the command line alone.
 """
 
+import datetime
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,19 @@ from pydantic import Field
 
 from cryptobt.core.errors import UsageError, did_you_mean
 
+
+def _one_as_many(value: Any) -> Any:
+    """Let a single name or file stand for a list of one."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _date_as_text(value: Any) -> Any:
+    """Let a date of TOML stand for its ISO text."""
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_one_as_many)]
+Date = Annotated[str, pydantic.BeforeValidator(_date_as_text)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -30,12 +44,12 @@ class DataSettings(Section):
     """What is loaded, from where, and what happens to a row that cannot be true."""
 
     source: Literal["auto", "yahoo", "csv", "sample"] = "auto"
-    symbols: tuple[str, ...] = ()
+    symbols: Names = ()
     interval: str = "1d"
-    csv: tuple[str, ...] = ()
-    onchain: tuple[str, ...] = ()
-    start: str | None = None
-    end: str | None = None
+    csv: Names = ()
+    onchain: Names = ()
+    start: Date | None = None
+    end: Date | None = None
     on_bad_row: Literal["refuse", "quarantine"] = "refuse"
     onchain_lag_hours: NotNegative = 24.0
 
@@ -66,7 +80,7 @@ class WalkforwardSettings(Section):
     """When forecasters are refitted and on what part of the past."""
 
     refit_days: Count = 90
-    anchor: str = "2000-01-01"
+    anchor: Date = "2000-01-01"
     history: Literal["expanding"] | Count = "expanding"
     min_train_rows: Annotated[int, Field(ge=20)] = 250
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
@@ -273,16 +287,17 @@ def _explain(problem: Any) -> str:
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
     if problem["type"] == "extra_forbidden":
-        return f"unknown setting '{key}'; {did_you_mean(key, _known_keys())}"
+        return f"unknown setting '{key}'; {did_you_mean(key, _known_keys(path[0]))}"
+    if problem["type"] == "model_type":
+        return f"setting '{key}' is {problem['input']!r}; expected a section with its own keys"
     expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"setting '{key}' is {problem['input']!r}; expected {expected}"
 
 
-def _known_keys() -> list[str]:
-    sections = Settings.model_fields.items()
-    keys = [
-        f"{name}.{key}"
-        for name, section in sections
-        for key in section.annotation.model_fields  # type: ignore[union-attr]
-    ]
-    return keys + [name for name, _ in sections]
+def _known_keys(section: str) -> list[str]:
+    """Keys of a section, or of all where there is no such section."""
+    keys = {
+        name: [f"{name}.{key}" for key in field.annotation.model_fields]  # type: ignore[union-attr]
+        for name, field in Settings.model_fields.items()
+    }
+    return keys.get(section) or [*keys, *(key for known in keys.values() for key in known)]

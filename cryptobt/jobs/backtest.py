@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from cryptobt.backtests.run import Trader
-from cryptobt.core.columns import BARS
+from cryptobt.core.columns import BARS, FORECASTS
 from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import epoch_ns, interval_label, iso
@@ -178,10 +178,11 @@ def _forecast(
     name = trader.forecaster or TREND_ONLY
     try:
         return forecast(market, features, name, settings, fold_cache(), events.fits)
-    except DataInvalidError:
+    except DataInvalidError as error:
         # A rule needs no history of forecasts: it trades without the rows that would.
         if trader.forecaster is not None:
             raise
+        events.warn(f"without trend_only, the row to beat: {error}")
         return None
 
 
@@ -226,7 +227,9 @@ class _Run:
 
     def files(self, quantstats: QuantstatsProcess) -> dict[str, str]:
         ours = self.rows["strategy"].account
+        none = pd.DataFrame(columns=list(FORECASTS))
         frames = {
+            "forecasts.csv": none if self.forecasts is None else self.forecasts.frame,
             "equity.csv": ours.equity,
             "weights.csv": ours.weights,
             "orders.csv": ours.orders,
@@ -234,7 +237,6 @@ class _Run:
             "trades.csv": ours.trades,
         }
         texts = {name: csv_text(frame) for name, frame in frames.items()}
-        texts["forecasts.csv"] = "" if self.forecasts is None else csv_text(self.forecasts.frame)
         texts["metrics.json"] = _json(self.metrics)
         texts["tearsheet.html"] = render_tearsheet(self._sheet(), quantstats.section)
         return texts

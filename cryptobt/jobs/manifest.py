@@ -50,8 +50,9 @@ def manifest(
 
 
 def settings_key(settings: Settings) -> str:
-    """Hash of the settings that shape a result: not workers, not folders."""
-    return hash_json(settings.model_dump(mode="json", exclude={"run"}))
+    """Hash of the settings that shape a result: not workers, not folders, not where a file lies."""
+    unrelated: Any = {"run": True, "data": {"csv", "onchain"}}
+    return hash_json(settings.model_dump(mode="json", exclude=unrelated))
 
 
 def trials(settings: Settings, markets: Sequence[MarketData]) -> dict[str, Any]:

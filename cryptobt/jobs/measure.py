@@ -119,7 +119,14 @@ class Measures:
             metric = absent("annualised ratio", self.rows[name].reason)
             if other is not None:
                 theirs = other.returns.to_numpy()[1:]
-                metric = sharpe_difference(ours, theirs, self.resampler, self.periods, self.level)
+                metric = sharpe_difference(
+                    ours,
+                    theirs,
+                    self.resampler,
+                    self.periods,
+                    self.settings.metrics.risk_free,
+                    self.level,
+                )
             differences[f"sharpe_minus_{name}"] = metric.to_json()
         return differences
 

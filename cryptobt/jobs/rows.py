@@ -13,7 +13,7 @@ from cryptobt.strategies.signals import ScoreSignal
 BASELINES = ("buy_and_hold", "buy_and_hold_vol_target", "sma_trend", "momentum")
 ROWS = ("strategy", "network_only", "trend_only", *BASELINES, "always_up")
 NO_NETWORK = "this run has no network"
-NO_FORECAST = "this run has no forecasts: the history is too short for a first training"
+NO_FORECAST = "too few rows before the first decision to fit a fold"
 
 
 @dataclass(frozen=True)

@@ -118,15 +118,18 @@ def sharpe_difference(
     theirs: np.ndarray,
     resampler: Resampler | None,
     periods: float,
+    risk_free: float,
     level: float,
 ) -> Metric:
     """Sharpe ratio of one account minus another's over the same bars, by paired bootstrap."""
-    point = sharpe(ours, periods) - sharpe(theirs, periods)
+    point = sharpe(ours, periods, risk_free) - sharpe(theirs, periods, risk_free)
     metric = measured(point, _UNITS["sharpe"], "an account's returns do not vary")
     if resampler is None:
         return metric
     draws = resampler.apply(
-        lambda rows: _sharpes(ours[rows], periods, 0.0) - _sharpes(theirs[rows], periods, 0.0)
+        lambda rows: (
+            _sharpes(ours[rows], periods, risk_free) - _sharpes(theirs[rows], periods, risk_free)
+        )
     )
     return with_interval(metric, draws, level)
 

@@ -84,16 +84,15 @@ def describe_lead(lead: Lead) -> str:
     if lead.size is None:
         reason = lead.strategy.reason or lead.other.reason or lead.difference.reason
         return f"cannot be compared with {lead.row} by Sharpe ratio ({reason})"
+    ends = format_interval(lead.difference, format_ratio)
+    known = f"; difference {format_ratio(lead.size)} {ends}" if ends else ""
+    ratios = (
+        f"({format_ratio(lead.strategy.value)} against {format_ratio(lead.other.value)}{known})"
+    )
     if lead.level:
-        return f"level with {lead.row} ({format_ratio(lead.strategy.value)} Sharpe each)"
+        return f"level with {lead.row} by Sharpe {ratios}"
     side = "ahead of" if lead.ahead else "behind"
-    ends = f" {format_interval(lead.difference, format_ratio)}".rstrip()
-    return f"{side} {lead.row} by {format_ratio(abs(lead.size))} Sharpe{_signed(lead, ends)}"
-
-
-def _signed(lead: Lead, ends: str) -> str:
-    """The interval of the difference as it is signed: above 0 speaks for the strategy."""
-    return f" (difference {format_ratio(lead.size)}{ends})" if ends else ""
+    return f"{side} {lead.row} by {format_ratio(abs(lead.size))} Sharpe {ratios}"
 
 
 def headline(metrics: dict[str, Any]) -> Finding:

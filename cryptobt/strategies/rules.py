@@ -60,7 +60,7 @@ class Momentum(SignalStrategy):
 def volatility_scale(strategy: SignalStrategy, data: Any) -> float:
     """Target volatility over the bar's annualised volatility, at most 1.
 
-    Source: RECIPE in docs/architecture.md; NaN volatility (no 20 returns yet) counts as full size.
+    A NaN volatility (fewer than 20 returns yet) counts as full size.
     """
     volatility = data.volatility[0]
     target = strategy.rules.sizing.volatility_target

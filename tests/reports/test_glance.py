@@ -31,7 +31,7 @@ def said(metrics: dict[str, Any]) -> str:
 def test_a_lead_whose_interval_holds_zero_is_called_chance(metrics: dict[str, Any]) -> None:
     set_lead(metrics, 0.05, half=0.1)
     assert "no further than chance" in headline(metrics).text
-    assert "ahead of trend_only by 0.05 Sharpe (difference 0.05 [-0.05, 0.15])" in said(metrics)
+    assert "by 0.05 Sharpe (0.84 against 0.79; difference 0.05 [-0.05, 0.15])" in said(metrics)
     assert "the interval holds zero" in said(metrics)
 
 
@@ -59,7 +59,7 @@ def test_without_a_network_none_is_blamed(metrics: dict[str, Any]) -> None:
 
 def test_what_rounds_to_no_difference_is_level(metrics: dict[str, Any]) -> None:
     set_lead(metrics, 0.002)
-    assert "level with trend_only (0.79 Sharpe each)" in said(metrics)
+    assert "level with trend_only by Sharpe (0.79 against 0.79" in said(metrics)
     assert headline(metrics).tone == "bad"
 
 
