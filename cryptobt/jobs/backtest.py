@@ -1,6 +1,5 @@
 """``cryptobt backtest``: from settings to a run folder with its tearsheet."""
 
-import json
 import os
 import time
 import uuid
@@ -12,26 +11,24 @@ from typing import Any
 import pandas as pd
 
 from cryptobt.backtests.run import Trader
-from cryptobt.core.columns import BARS, FORECASTS
+from cryptobt.core.columns import BARS
 from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import epoch_ns, interval_label, iso
-from cryptobt.core.types import BacktestResult, Forecasts, MarketData
+from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.data.load import load_extras, load_markets
 from cryptobt.features.sets import FEATURE_SETS, FeatureTable, compute
 from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
 from cryptobt.forecasters.walkforward import forecast
 from cryptobt.forecasters.workers import Progress
-from cryptobt.jobs.assumptions import describe, repeat_command
 from cryptobt.jobs.cache import fold_cache
-from cryptobt.jobs.manifest import manifest, settings_key
+from cryptobt.jobs.manifest import manifest
 from cryptobt.jobs.measure import Measures
-from cryptobt.jobs.rows import Row, run_rows
+from cryptobt.jobs.rows import run_rows
+from cryptobt.jobs.run_files import FinishedRun, json_text
 from cryptobt.records.content import ContentStore
-from cryptobt.records.runs import check_writable, csv_text, write_run
+from cryptobt.records.runs import check_writable, write_run
 from cryptobt.reports.quantstats_page import QuantstatsProcess
-from cryptobt.reports.sheet import Sheet
-from cryptobt.reports.tearsheet import render_tearsheet
 from cryptobt.strategies.registry import check_params, find_strategy
 
 
@@ -121,12 +118,12 @@ def backtest(
             trader.spec.name, features.missing
         )
         clock.begin("drawing the tearsheet")
-        run = _Run(settings, market, forecasts, rows, measures, trader)
+        run = FinishedRun(settings, market, forecasts, rows, measures, trader)
         files = run.files(quantstats)
     clock.begin("writing")
     described = manifest(settings, [market], extras, files["forecasts.csv"])
     run_id = uuid.uuid4().hex[:8]
-    files["run.json"] = _json(
+    files["run.json"] = json_text(
         {
             "run_id": run_id,
             "created_at": iso(now),
@@ -212,55 +209,3 @@ class _Clock:
         if self.step:
             self.spent[self.step] = round(time.perf_counter() - self.began, 3)
         return self.spent
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A finished run, and the texts of its files."""
-
-    settings: Settings
-    market: MarketData
-    forecasts: Forecasts | None
-    rows: dict[str, Row]
-    metrics: dict[str, Any]
-    trader: Trader
-
-    def files(self, quantstats: QuantstatsProcess) -> dict[str, str]:
-        ours = self.rows["strategy"].account
-        none = pd.DataFrame(columns=list(FORECASTS))
-        frames = {
-            "forecasts.csv": none if self.forecasts is None else self.forecasts.frame,
-            "equity.csv": ours.equity,
-            "weights.csv": ours.weights,
-            "orders.csv": ours.orders,
-            "fills.csv": ours.fills,
-            "trades.csv": ours.trades,
-        }
-        texts = {name: csv_text(frame) for name, frame in frames.items()}
-        texts["metrics.json"] = _json(self.metrics)
-        texts["tearsheet.html"] = render_tearsheet(self._sheet(), quantstats.section)
-        return texts
-
-    def _sheet(self) -> Sheet:
-        market = self.market
-        label = interval_label(market.interval)
-        return Sheet(
-            title=f"{self.trader.spec.name} on {market.symbol}, {label}",
-            simulated=market.simulated,
-            assumptions=describe(self.settings, market, self.forecasts, self.trader),
-            metrics=self.metrics,
-            bars=market.bars,
-            interval=market.interval,
-            symbol=market.symbol,
-            forecaster=self.rows["strategy"].forecaster,
-            forecasts=self.forecasts,
-            results=self._accounts(),
-            command=repeat_command(self.settings, market, settings_key(self.settings)),
-        )
-
-    def _accounts(self) -> dict[str, BacktestResult]:
-        return {name: row.result for name, row in self.rows.items() if row.result is not None}
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=1, allow_nan=False) + "\n"

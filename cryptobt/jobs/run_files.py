@@ -1,0 +1,71 @@
+"""The files of a finished run, as text. All but ``run.json`` repeat byte for byte."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from cryptobt.backtests.run import Trader
+from cryptobt.core.columns import FORECASTS
+from cryptobt.core.settings import Settings
+from cryptobt.core.time import interval_label
+from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.jobs.assumptions import describe, repeat_command
+from cryptobt.jobs.manifest import settings_key
+from cryptobt.jobs.rows import Row
+from cryptobt.records.runs import csv_text
+from cryptobt.reports.quantstats_page import QuantstatsProcess
+from cryptobt.reports.sheet import Sheet
+from cryptobt.reports.tearsheet import render_tearsheet
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Everything that a run came to."""
+
+    settings: Settings
+    market: MarketData
+    forecasts: Forecasts | None
+    rows: dict[str, Row]
+    metrics: dict[str, Any]
+    trader: Trader
+
+    def files(self, quantstats: QuantstatsProcess) -> dict[str, str]:
+        """Write every file of the run but ``run.json``: name to text."""
+        ours = self.rows["strategy"].account
+        none = pd.DataFrame(columns=list(FORECASTS))
+        frames = {
+            "forecasts.csv": none if self.forecasts is None else self.forecasts.frame,
+            "equity.csv": ours.equity,
+            "weights.csv": ours.weights,
+            "orders.csv": ours.orders,
+            "fills.csv": ours.fills,
+            "trades.csv": ours.trades,
+        }
+        texts = {name: csv_text(frame) for name, frame in frames.items()}
+        texts["metrics.json"] = json_text(self.metrics)
+        texts["tearsheet.html"] = render_tearsheet(self._sheet(), quantstats.section)
+        return texts
+
+    def _sheet(self) -> Sheet:
+        market = self.market
+        return Sheet(
+            title=f"{self.trader.spec.name} on {market.symbol}, {interval_label(market.interval)}",
+            simulated=market.simulated,
+            assumptions=describe(self.settings, market, self.forecasts, self.trader),
+            metrics=self.metrics,
+            bars=market.bars,
+            interval=market.interval,
+            symbol=market.symbol,
+            forecaster=self.rows["strategy"].forecaster,
+            forecasts=self.forecasts,
+            results={name: row.result for name, row in self.rows.items() if row.result is not None},
+            command=repeat_command(self.settings, market, settings_key(self.settings)),
+        )
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """Write a JSON document; a number that is not finite is a mistake of ours and raises."""
+    return json.dumps(document, indent=1, allow_nan=False) + "\n"
