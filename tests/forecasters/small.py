@@ -13,7 +13,8 @@ from cryptobt.features.sets import compute
 from cryptobt.forecasters import walkforward, workers
 from cryptobt.forecasters.folds import Samples
 from cryptobt.forecasters.walkforward import forecast
-from cryptobt.forecasters.workers import FitTask, Progress
+from cryptobt.forecasters.tasks import FitTask
+from cryptobt.forecasters.workers import Progress
 from cryptobt.records.content import ContentStore
 
 SMALL = (

@@ -177,7 +177,7 @@ def test_the_network_s_score_is_its_answers_over_their_training_deviation(
 ) -> None:
     from cryptobt.forecasters.registry import find_forecaster
     from cryptobt.forecasters.torch_forecaster import TorchForecaster
-    from cryptobt.forecasters.walkforward import plan_tasks
+    from cryptobt.forecasters.tasks import plan_tasks
 
     samples, folds = folds_of(MARKET, TWO_SEEDS)
     tasks = plan_tasks(find_forecaster("dual_attention"), samples, folds, TWO_SEEDS)
