@@ -13,14 +13,17 @@ from cryptobt.core.types import BacktestResult, MarketData
 
 
 def build_result(recorder: Recorder, markets: Sequence[MarketData]) -> BacktestResult:
-    """Assemble equity, weights, orders, fills, trades and pending orders of a run."""
+    """Assemble equity, weights, orders, fills, trades and pending orders of a run.
+
+    All markets have the same bars, as :func:`cryptobt.backtests.run.run_backtest` makes sure.
+    """
     market = markets[0]
     weights = pd.DataFrame(
         recorder.weights,
         columns=["bar", "symbol", "target_weight", "weight", "quantity_base", "close", "score"],
     )
     weights["time"] = market.times[weights["bar"]]
-    fills = _fills(recorder, market)
+    fills = _fills(recorder, markets)
     orders = _orders(recorder, market)
     pending = orders[orders["status"] == "pending"]
     scores = weights.set_index(columns.TIME)["score"]
@@ -29,7 +32,7 @@ def build_result(recorder: Recorder, markets: Sequence[MarketData]) -> BacktestR
         weights=weights[list(columns.WEIGHTS)],
         orders=orders,
         fills=fills,
-        trades=round_trips(fills, market),
+        trades=round_trips(fills, markets),
         scores=scores,
         pending=[_plain(row) for row in pending.to_dict("records")],
     )
@@ -65,14 +68,16 @@ def _orders(recorder: Recorder, market: MarketData) -> pd.DataFrame:
 _ORDER_COLUMNS = [c for c in columns.ORDERS if c not in ("time", "valid_until", "decided_at")]
 
 
-def _fills(recorder: Recorder, market: MarketData) -> pd.DataFrame:
+def _fills(recorder: Recorder, markets: Sequence[MarketData]) -> pd.DataFrame:
     known = ["order_id", "symbol", "side", "quantity_base", "price_quote", "fee_quote"]
     frame = pd.DataFrame(recorder.fills, columns=[*known, "position_base", "day_number"])
-    frame["time"] = _times(frame["day_number"], market)
+    frame["time"] = _times(frame["day_number"], markets[0])
     # Fills of one bar come in the order of the books: as their orders were sent.
     frame = frame.sort_values(["time", "symbol", "order_id"], ignore_index=True)
     frame["fill_id"] = range(1, len(frame) + 1)
-    frame["open_quote"] = market.bars[columns.OPEN].reindex(frame["time"]).to_numpy()
+    opens = {market.symbol: market.bars[columns.OPEN] for market in markets}
+    filled = zip(frame["symbol"], frame["time"], strict=True)
+    frame["open_quote"] = [float(opens[symbol][time]) for symbol, time in filled]
     worse = (frame["price_quote"] - frame["open_quote"]).abs()
     frame["slippage_quote"] = worse * frame["quantity_base"]
     frame["late"] = False

@@ -69,9 +69,15 @@ class SpotBroker(bt.brokers.BackBroker):
             self.cash -= self.funding_paid
             self._get_value()
 
+    def _sellable(self, data: Any) -> float:
+        """What is held, less what earlier orders will sell."""
+        waiting = [*self.submitted, *(order for order in self.pending if order is not None)]
+        sold = sum(abs(o.executed.remsize) for o in waiting if o.data is data and not o.isbuy())
+        return float(self.getposition(data).size - sold)
+
     def _refusal(self, order: Any) -> str | None:
         size, price = abs(order.created.size), order.data.close[0]
-        if not order.isbuy() and size > self.getposition(order.data).size + 1e-12:
+        if not order.isbuy() and size > self._sellable(order.data) + 1e-12:
             return "sells more than is held (long/flat account)"
         if size * price < self.minimum:
             return f"below the minimum notional of {self.minimum:g}"

@@ -22,6 +22,16 @@ from cryptobt.strategies.registry import StrategySpec, check_params
 log = logging.getLogger(__name__)
 
 
+class _Cerebro(bt.Cerebro):
+    """backtrader's engine, whose vectorised mode fails on fewer bars than an indicator needs."""
+
+    def _runonce(self, runstrats: list[Any]) -> None:
+        if any(strategy._minperiod > strategy.data.buflen() for strategy in runstrats):
+            self._runnext(runstrats)
+        else:
+            super()._runonce(runstrats)
+
+
 @dataclass(frozen=True)
 class Trader:
     """A strategy with its parameters, and the forecaster whose rows it is shown.
@@ -57,7 +67,7 @@ def run_backtest(
     Parameters
     ----------
     markets : sequence of MarketData
-        One symbol's bars, warm-up included.
+        Bars of each symbol, warm-up included, all at the same times.
     forecasts : Forecasts or None
         Needed if the trader names a forecaster.
     settings : Settings
@@ -66,10 +76,12 @@ def run_backtest(
     Raises
     ------
     DataInvalidError
-        If no bar is left to decide at.
+        If no bar is left to decide at, or symbols have bars at different times.
     """
+    if any(not market.times.equals(markets[0].times) for market in markets[1:]):
+        raise DataInvalidError("symbols traded together need bars at the same times")
     start = _start(markets, settings)
-    cerebro = bt.Cerebro(stdstats=False, preload=preload, runonce=preload)
+    cerebro = _Cerebro(stdstats=False, preload=preload, runonce=preload)
     cerebro.broker = SpotBroker(settings, markets[0].interval)
     for market in markets:
         rows = None

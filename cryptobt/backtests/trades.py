@@ -1,5 +1,6 @@
 """Round trips: from flat to flat, added up from the fills."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,19 +11,30 @@ from cryptobt.core.types import MarketData
 DUST = 1e-12
 
 
-def round_trips(fills: pd.DataFrame, market: MarketData) -> pd.DataFrame:
-    """Add the fills of one symbol up to trades.
+def round_trips(fills: pd.DataFrame, markets: Sequence[MarketData]) -> pd.DataFrame:
+    """Add the fills of each symbol up to trades.
 
     A trade begins with the fill that leaves flat and ends with the one that returns to it;
-    additions and reductions between belong to it. The last may be open: it is valued at the last
-    close and has no exit time.
+    additions and reductions between belong to it. The last of a symbol may be open: it is valued
+    at the last close and has no exit time.
 
     Returns
     -------
     DataFrame
-        Columns as in :data:`cryptobt.core.columns.TRADES`; prices are averages of the fills;
-        ``return`` is profit after fees over what was bought.
+        Columns as in :data:`cryptobt.core.columns.TRADES`, by entry; prices are averages of the
+        fills; ``return`` is profit after fees over what was bought.
     """
+    rows = [
+        _trade(group, market)
+        for market in markets
+        for group in _from_flat_to_flat(fills[fills["symbol"] == market.symbol])
+    ]
+    rows.sort(key=lambda row: (row["time"], row["symbol"]))
+    numbered = [{"trade_id": number} | row for number, row in enumerate(rows, start=1)]
+    return pd.DataFrame(numbered, columns=list(columns.TRADES))
+
+
+def _from_flat_to_flat(fills: pd.DataFrame) -> list[list[dict[str, Any]]]:
     groups: list[list[dict[str, Any]]] = []
     flat = True
     for fill in fills.to_dict("records"):
@@ -30,11 +42,10 @@ def round_trips(fills: pd.DataFrame, market: MarketData) -> pd.DataFrame:
             groups.append([])
         groups[-1].append({str(k): v for k, v in fill.items()})
         flat = abs(fill["position_base"]) <= DUST
-    rows = [_trade(number, group, market) for number, group in enumerate(groups, start=1)]
-    return pd.DataFrame(rows, columns=list(columns.TRADES))
+    return groups
 
 
-def _trade(number: int, fills: list[dict[str, Any]], market: MarketData) -> dict[str, Any]:
+def _trade(fills: list[dict[str, Any]], market: MarketData) -> dict[str, Any]:
     first, last = fills[0], fills[-1]
     held = last["position_base"]
     is_open = abs(held) > DUST
@@ -46,7 +57,6 @@ def _trade(number: int, fills: list[dict[str, Any]], market: MarketData) -> dict
     end = market.times[-1] if is_open else last["time"]
     begun, ended = market.times.get_indexer(pd.DatetimeIndex([first["time"], end]))
     return {
-        "trade_id": number,
         "time": first["time"],
         "exit_time": pd.NaT if is_open else last["time"],
         "symbol": first["symbol"],

@@ -37,17 +37,19 @@ def main() -> None:
     except CryptobtError as error:
         _say(str(error))
         code = error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = error.exit_code
     except click.exceptions.Exit as error:
         code = error.exit_code
     except click.ClickException as error:
         _say(error.format_message())
-        code = 2
+        code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted; finished folds are kept, the same command goes on from them")
         code = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`cryptobt … | head`): nothing is wrong.
-        sys.stderr.close()
+    except SystemExit:
+        # Only click raises it, when the reader of our output has gone (`cryptobt … | head`).
         code = 0
     sys.exit(code)
 

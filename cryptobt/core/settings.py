@@ -28,10 +28,13 @@ def _date_as_text(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_one_as_many)]
 Date = Annotated[str, pydantic.BeforeValidator(_date_as_text)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+# Strict: true is not 1, and "5" is not 5.
+Number = Annotated[float, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
+Fraction = Annotated[Number, Field(ge=0, le=1)]
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Count = Annotated[Whole, Field(ge=1)]
 
 
 class Section(pydantic.BaseModel):
@@ -70,9 +73,9 @@ class ForecasterSettings(Section):
     target_heads: tuple[tuple[Count, Count], ...] = Field(
         ((5, 20), (10, 50), (10, 100)), min_length=1
     )
-    window_bars: Annotated[int, Field(ge=2)] = 30
+    window_bars: Annotated[Whole, Field(ge=2)] = 30
     horizon_bars: Count = 1
-    purge_bars: Annotated[int, Field(ge=0)] = 10
+    purge_bars: Annotated[Whole, Field(ge=0)] = 10
     trend_share: Fraction = 0.5
 
 
@@ -82,10 +85,10 @@ class WalkforwardSettings(Section):
     refit_days: Count = 90
     anchor: Date = "2000-01-01"
     history: Literal["expanding"] | Count = "expanding"
-    min_train_rows: Annotated[int, Field(ge=20)] = 250
-    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    min_train_rows: Annotated[Whole, Field(ge=20)] = 250
+    validation_share: Annotated[Number, Field(gt=0, lt=1)] = 0.15
     warm_start: bool = False
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[Whole, Field(ge=0)] = 0
     ensemble_seeds: Count = 3
 
 
@@ -94,13 +97,13 @@ class TrainingSettings(Section):
 
     epochs: Count = 30
     patience: Count = 6
-    batch: Annotated[int, Field(ge=2)] = 64
+    batch: Annotated[Whole, Field(ge=2)] = 64
     learning_rate: Positive = 1e-3
     weight_decay: NotNegative = 1e-5
-    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    plateau_patience: Annotated[int, Field(ge=0)] = 3
+    plateau_factor: Annotated[Number, Field(gt=0, lt=1)] = 0.5
+    plateau_patience: Annotated[Whole, Field(ge=0)] = 3
     clip_norm: Positive = 1.0
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.2
 
 
 class NetSettings(Section):
@@ -128,19 +131,19 @@ class SizingSettings(Section):
     """How a signal becomes a position."""
 
     volatility_target: Positive = 0.40
-    max_weight: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_weight: Annotated[Number, Field(gt=0, le=1)] = 1.0
     rebalance_band: Fraction = 0.10
     lot_step: Positive = 1e-8
     min_notional_quote: NotNegative = 10.0
-    gap_reserve: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    gap_reserve: Annotated[Number, Field(ge=0, lt=1)] = 0.01
 
 
 class CostSettings(Section):
     """What trading and holding cost."""
 
-    fee_bps: Annotated[float, Field(ge=0, le=1000)] = 10.0
-    slippage_bps: Annotated[float, Field(ge=0, le=1000)] = 5.0
-    funding_bps_per_day: Annotated[float, Field(ge=-100, le=100)] = 0.0
+    fee_bps: Annotated[Number, Field(ge=0, le=1000)] = 10.0
+    slippage_bps: Annotated[Number, Field(ge=0, le=1000)] = 5.0
+    funding_bps_per_day: Annotated[Number, Field(ge=-100, le=100)] = 0.0
 
 
 class AccountSettings(Section):
@@ -152,10 +155,10 @@ class AccountSettings(Section):
 class MetricSettings(Section):
     """How results are measured; periods a year come from the interval."""
 
-    risk_free: float = 0.0
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    bootstrap_draws: Annotated[int, Field(ge=100)] = 2000
-    bootstrap_seed: Annotated[int, Field(ge=0)] = 0
+    risk_free: Number = 0.0
+    confidence: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95
+    bootstrap_draws: Annotated[Whole, Field(ge=100)] = 2000
+    bootstrap_seed: Annotated[Whole, Field(ge=0)] = 0
 
 
 class TrialSettings(Section):
@@ -168,7 +171,7 @@ class RunSettings(Section):
     """Where and with how many processes a run is made; never part of a hash."""
 
     out: str = "runs"
-    workers: Annotated[int, Field(ge=0)] = 0
+    workers: Annotated[Whole, Field(ge=0)] = 0
 
 
 class Settings(Section):
@@ -280,18 +283,22 @@ def _validate(document: Mapping[str, Any]) -> Settings:
     try:
         return Settings.model_validate(document)
     except pydantic.ValidationError as error:
-        raise UsageError(_explain(error.errors()[0])) from error
+        raise UsageError(_explain(error.errors())) from error
 
 
-def _explain(problem: Any) -> str:
-    path = [str(part) for part in problem["loc"]]
-    key = ".".join(path)
-    if problem["type"] == "extra_forbidden":
+def _explain(problems: list[Any]) -> str:
+    """One line about the first key that is wrong, with all that would have been accepted."""
+    first = problems[0]
+    path = [str(part) for part in first["loc"]]
+    if first["type"] == "extra_forbidden":
+        key = ".".join(path)
         return f"unknown setting '{key}'; {did_you_mean(key, _known_keys(path[0]))}"
-    if problem["type"] == "model_type":
-        return f"setting '{key}' is {problem['input']!r}; expected a section with its own keys"
-    expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"setting '{key}' is {problem['input']!r}; expected {expected}"
+    key = ".".join(path[:2])  # what follows is a place inside the value
+    if first["type"] == "model_type":
+        return f"setting '{key}' is {first['input']!r}; expected a section with its own keys"
+    same = [p["msg"] for p in problems if p["loc"][:2] == first["loc"][:2]]
+    words = (msg.removeprefix("Input should be ").removeprefix("Value error, ") for msg in same)
+    return f"setting '{key}' is {first['input']!r}; expected {' or '.join(dict.fromkeys(words))}"
 
 
 def _known_keys(section: str) -> list[str]:

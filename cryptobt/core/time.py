@@ -47,12 +47,14 @@ def parse_day(text: str, setting: str) -> pd.Timestamp:
     UsageError
         Naming the setting and the text that is no date.
     """
+    problem = f"{setting}: '{text}' is not a date; write it like 2021-03-01"
+    # pandas reads "now", "today" and 01/02/2021 too: a run could not be repeated, or misread.
+    if not re.match(r"\d{4}-\d{2}-\d{2}([T ]|$)", text):
+        raise UsageError(problem)
     try:
-        instant = pd.Timestamp(text)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{setting}: '{text}' is not a date; write it like 2021-03-01") from error
-    if pd.isna(instant):
-        raise UsageError(f"{setting}: '{text}' is not a date; write it like 2021-03-01")
+        instant = pd.Timestamp(text).as_unit("ns")
+    except ValueError as error:
+        raise UsageError(problem) from error
     return instant.tz_localize("UTC") if instant.tzinfo is None else instant.tz_convert("UTC")
 
 
@@ -63,7 +65,7 @@ def iso(instant: pd.Timestamp) -> str:
 
 def iso_column(times: pd.DatetimeIndex | pd.Series) -> pd.Series:
     """Write many instants as ISO 8601 UTC text; a missing one becomes an empty field (NaN)."""
-    index = pd.DatetimeIndex(times)
+    index = pd.DatetimeIndex(times).tz_convert("UTC")
     return pd.Series(index.strftime("%Y-%m-%dT%H:%M:%SZ"), dtype=object)
 
 

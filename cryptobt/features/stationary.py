@@ -8,6 +8,7 @@ from cryptobt.features.volatility import ewma_volatility, log_returns
 
 MOMENTUM_BARS = (5, 10, 20, 60, 120)
 MEAN_BARS = (20, 50, 100)
+_STILL = 1e-8  # below this a deviation is rounding, not movement
 
 
 def stationary(bars: pd.DataFrame, _extras: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +91,7 @@ def _volatility_state(bars: pd.DataFrame, volatility: pd.Series) -> pd.DataFrame
     slow = returns.ewm(span=100, min_periods=100).std()
     log_volatility = np.log(volatility)
     year = log_volatility.rolling(365)
-    ratio = pd.Series(np.log((fast / slow).where((fast > 0) & (slow > 0), 1.0)))
+    ratio = pd.Series(np.log((fast / slow).where((fast > _STILL) & (slow > _STILL), 1.0)))
     return pd.DataFrame(
         {
             "volatility_ratio": ratio.where(slow.notna()),

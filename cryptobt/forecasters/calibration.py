@@ -6,7 +6,7 @@ import numpy as np
 
 KEEP, NEED = 500, 250
 _CHUNK = 1024
-_NEWTON_STEPS = 6
+_NEWTON_STEPS, _TOLERANCE = 60, 1e-8
 _QUANTILES = (0.05, 0.50, 0.95)
 
 
@@ -86,17 +86,42 @@ def _quantile(ordered: np.ndarray, count: np.ndarray, q: float) -> np.ndarray:
 
 
 def _logistic(score: np.ndarray, up: np.ndarray, used: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Probability of up from a logistic regression on each row's pairs, by Newton's method."""
-    intercept = np.zeros(len(score))
-    slope = np.zeros(len(score))
+    """Probability of up from a logistic regression on each row's pairs, by Newton's method.
+
+    A step that lands where the slope along it is steeper than where it began has overshot, and is
+    halved. Each row stops by itself, so that its result never depends on the others.
+    """
+    count, widest = len(score), np.abs(score).max(axis=1)
+    place, step = np.zeros((2, count)), np.zeros((2, count))
+    steep, taken = np.full(count, np.inf), np.ones(count)
+    active = np.arange(count)
     for _ in range(_NEWTON_STEPS):
-        p = 1 / (1 + np.exp(-(intercept[:, None] + slope[:, None] * score)))
-        miss = np.where(used, up - p, 0.0)
-        weight = np.where(used, p * (1 - p), 0.0)
-        g0, g1 = miss.sum(axis=1), (miss * score).sum(axis=1) - slope
-        h00, h01 = weight.sum(axis=1) + 1e-9, (weight * score).sum(axis=1)
-        h11 = (weight * score * score).sum(axis=1) + 1.0
-        determinant = h00 * h11 - h01 * h01
-        intercept = intercept + (h11 * g0 - h01 * g1) / determinant
-        slope = slope + (h00 * g1 - h01 * g0) / determinant
-    return np.asarray(1 / (1 + np.exp(-(intercept + slope * now))))
+        gradient, newton = _newton(score[active], up[active], used[active], place[:, active])
+        overshot = np.abs((gradient * step[:, active]).sum(axis=0)) > steep[active]
+        back, on = active[overshot], active[~overshot]
+        taken[back] /= 2
+        place[:, back] -= taken[back] * step[:, back]
+        step[:, on], taken[on] = newton[:, ~overshot], 1.0
+        steep[on] = np.abs((gradient[:, ~overshot] * step[:, on]).sum(axis=0))
+        place[:, on] += step[:, on]
+        moved = taken * (np.abs(step[0]) + np.abs(step[1]) * widest)
+        active = active[moved[active] > _TOLERANCE]
+        if not len(active):
+            break
+    return np.asarray(1 / (1 + np.exp(-(place[0] + place[1] * now))))
+
+
+def _newton(
+    score: np.ndarray, up: np.ndarray, used: np.ndarray, place: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient of the penalised likelihood at a place, and Newton's step from it: (2, rows)."""
+    odds = place[0][:, None] + place[1][:, None] * score
+    p = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))
+    miss = np.where(used, up - p, 0.0)
+    weight = np.where(used, p * (1 - p), 0.0)
+    g0, g1 = miss.sum(axis=1), (miss * score).sum(axis=1) - place[1]
+    h00, h01 = weight.sum(axis=1) + 1e-9, (weight * score).sum(axis=1)
+    h11 = (weight * score * score).sum(axis=1) + 1.0
+    determinant = h00 * h11 - h01 * h01
+    newton = np.stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0]) / determinant
+    return np.stack([g0, g1]), newton

@@ -116,7 +116,8 @@ def plan_folds(
     folds: list[Fold] = []
     while (date := anchor + step * number) <= samples.times[-1]:
         fold = _fold(samples, date, date + step, forecaster, walkforward)
-        if len(fold.training) + len(fold.validation) >= walkforward.min_train_rows:
+        learnt = len(fold.training), len(fold.validation)
+        if min(learnt) > 0 and sum(learnt) >= walkforward.min_train_rows:
             folds.append(fold)
         number += 1
     if not folds:

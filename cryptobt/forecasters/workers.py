@@ -2,42 +2,21 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cryptobt.core.errors import CryptobtError
 from cryptobt.core.processes import behave_as_worker, end_workers
-from cryptobt.forecasters.folds import Fold, Samples
+from cryptobt.forecasters.folds import Samples
 from cryptobt.forecasters.protocol import Forecaster
 from cryptobt.forecasters.registry import make_forecaster
+from cryptobt.forecasters.tasks import FitTask
 from cryptobt.records.content import ContentStore
-
-
-@dataclass(frozen=True)
-class FitTask:
-    """One fold and seed: what to fit and under which keys it is kept.
-
-    Attributes
-    ----------
-    fit_key, predict_key : str
-        Content keys of the fitted model and of its predictions.
-    parent_key : str or None
-        Fitted model that a warm start begins from.
-    """
-
-    forecaster: str
-    design: Mapping[str, Any]
-    fold: Fold
-    seed: int
-    fit_key: str
-    predict_key: str
-    parent_key: str | None
 
 
 @dataclass(frozen=True)

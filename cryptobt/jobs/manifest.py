@@ -50,8 +50,8 @@ def manifest(
 
 
 def settings_key(settings: Settings) -> str:
-    """Hash of the settings that shape a result: not workers, not folders, not where a file lies."""
-    unrelated: Any = {"run": True, "data": {"csv", "onchain"}}
+    """Hash of the settings that were chosen: not workers or folders, not where the data lie."""
+    unrelated: Any = {"run": True, "data": {"csv", "onchain", "source", "symbols"}}
     return hash_json(settings.model_dump(mode="json", exclude=unrelated))
 
 

@@ -76,12 +76,11 @@ class ContentStore:
         return self.root.glob("??/*.entry")
 
     def clear(self) -> int:
-        """Remove every entry; return how many there were."""
-        removed = 0
-        for path in list(self.paths()):
+        """Remove every entry, and what killed writers left; return how many entries there were."""
+        entries = list(self.paths())
+        for path in [*entries, *self.root.glob("??/.part-*")]:
             path.unlink(missing_ok=True)
-            removed += 1
-        return removed
+        return len(entries)
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.entry"

@@ -64,9 +64,11 @@ def check_writable(out: Path) -> None:
     CannotWriteError
         Naming the folder and the reason.
     """
+    nearest = out.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        Path(tempfile.mkdtemp(dir=out, prefix=".part-")).rmdir()
+        Path(tempfile.mkdtemp(dir=nearest, prefix=".part-")).rmdir()
     except OSError as error:
         raise CannotWriteError(
             f"cannot write runs to {out}: {error.strerror or error}; choose another with --out"

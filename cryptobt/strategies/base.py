@@ -111,7 +111,9 @@ class SignalStrategy(bt.Strategy):
         held = self.getposition(data).size
         # Leaving sells exactly what is held: a sum of lots is not a whole number of lots in
         # floating point, and the remainder would keep the trade open for ever.
-        size = held if target == 0.0 else self.rules.round_down(quantity)
+        size = self.rules.round_down(quantity)
+        if target == 0.0 or held - size < self.rules.sizing.lot_step / 2:
+            size = held
         if size <= DUST or size * data.close[0] < self.rules.sizing.min_notional_quote:
             return 0.0
         self.sell(data=data, size=size, target_weight=target)

@@ -1,5 +1,6 @@
 """Strategies by name, their parameters checked before anything runs."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +95,8 @@ def check_params(spec: StrategySpec, params: Mapping[str, Any]) -> dict[str, Any
 
 def _check_value(spec: StrategySpec, key: str, value: Any, default: Any) -> None:
     kind: tuple[type, ...] = (int, float) if isinstance(default, float) else (type(default),)
-    if not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool):
+    fits = isinstance(value, kind) and isinstance(value, bool) == isinstance(default, bool)
+    if not fits or (isinstance(value, float) and not math.isfinite(value)):
         wanted = "a number" if float in kind else f"{kind[0].__name__}"
         raise UsageError(
             f"setting 'strategy.params.{key}' of '{spec.name}' is {value!r}; expected {wanted} "

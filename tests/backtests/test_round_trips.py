@@ -27,7 +27,7 @@ def fills_of(*rows: tuple[int, str, float, float, float, float]) -> pd.DataFrame
 def trades_of(
     *rows: tuple[int, str, float, float, float, float], market: MarketData = MARKET
 ) -> list[dict[str, Any]]:
-    frame = round_trips(fills_of(*rows), market)
+    frame = round_trips(fills_of(*rows), [market])
     assert tuple(frame.columns) == columns.TRADES
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 

@@ -92,7 +92,7 @@ def test_a_rule_without_forecasts_trades_a_history_too_short_for_any(tmp_path: P
     assert len(run.table("equity.csv")) == 31 + 28 + 1
     assert rows["strategy"]["performance"]["total_return"]["value"] is not None
     assert rows["trend_only"]["performance"]["sharpe"]["value"] is None
-    assert "too short" in rows["trend_only"]["performance"]["sharpe"]["reason"]
+    assert "too few rows" in rows["trend_only"]["performance"]["sharpe"]["reason"]
 
 
 def test_a_run_without_forecasts_has_their_header(tmp_path: Path, tiny_run: RunFolder) -> None:
