@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import backtrader as bt
 import pandas as pd
 
 from cryptobt.backtests.recorder import Recorder
 from cryptobt.backtests.trades import round_trips
 from cryptobt.core import columns
 from cryptobt.core.types import BacktestResult, MarketData
+from cryptobt.strategies.base import day_numbers
 
 
 def build_result(recorder: Recorder, markets: Sequence[MarketData]) -> BacktestResult:
@@ -48,9 +48,9 @@ def _equity(
     frame["time"] = times
     frame["return"] = frame["equity_quote"].pct_change().fillna(0.0)
     frame["drawdown"] = frame["equity_quote"] / frame["equity_quote"].cummax() - 1
-    by_bar = weights.groupby("bar")["weight"]
-    frame["gross_weight"] = by_bar.apply(lambda held: held.abs().sum()).to_numpy()
-    frame["net_weight"] = by_bar.sum().to_numpy()
+    held = weights["weight"]
+    frame["gross_weight"] = held.abs().groupby(weights["bar"]).sum().to_numpy()
+    frame["net_weight"] = held.groupby(weights["bar"]).sum().to_numpy()
     paid = fills.groupby("time")[["fee_quote", "slippage_quote"]].sum()
     frame["fees_quote"] = paid["fee_quote"].reindex(times, fill_value=0.0).to_numpy()
     frame["slippage_quote"] = paid["slippage_quote"].reindex(times, fill_value=0.0).to_numpy()
@@ -84,15 +84,9 @@ def _fills(recorder: Recorder, markets: Sequence[MarketData]) -> pd.DataFrame:
     return frame[list(columns.FILLS)]
 
 
-def _times(day_numbers: pd.Series, market: MarketData) -> pd.Series:
-    known = {number: time for number, time in zip(_numbers(market), market.times, strict=True)}
-    times = [known[number] for number in day_numbers]
-    return pd.Series(pd.DatetimeIndex(times, dtype=market.times.dtype), index=day_numbers.index)
-
-
-def _numbers(market: MarketData) -> list[float]:
-    naive = market.times.tz_localize(None)
-    return [float(bt.date2num(time)) for time in naive.to_pydatetime()]
+def _times(numbers: pd.Series, market: MarketData) -> pd.Series:
+    rows = day_numbers(market.times).searchsorted(numbers.to_numpy(float))
+    return pd.Series(market.times[rows], index=numbers.index)
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cryptobt.core.columns import BARS
-from cryptobt.core.time import naive_utc
 from cryptobt.core.types import MarketData
 from cryptobt.features.volatility import annualised_volatility
+from cryptobt.strategies.base import day_numbers
 
 FORECAST_LINES = {
     "score": "score",
@@ -74,7 +74,7 @@ def make_feed(market: MarketData, forecasts: pd.DataFrame | None) -> MarketFeed:
         One forecaster's rows of this symbol, indexed by ``time``.
     """
     _assert_ordered(market)
-    columns: dict[str, Any] = {"datetime": _day_numbers(market.times)}
+    columns: dict[str, Any] = {"datetime": array("d", day_numbers(market.times))}
     for name in BARS:
         columns[name] = array("d", market.bars[name].to_numpy(float))
     columns["volatility"] = array(
@@ -93,7 +93,3 @@ def _assert_ordered(market: MarketData) -> None:
     assert market.times.tz is not None, "bars need aware times"
     assert market.times.is_monotonic_increasing, "bars need increasing times"
     assert market.times.is_unique, "bars need unique times"
-
-
-def _day_numbers(times: pd.DatetimeIndex) -> "array[float]":
-    return array("d", (bt.date2num(time) for time in naive_utc(times).to_pydatetime()))

@@ -16,7 +16,7 @@ from cryptobt.core.errors import DataInvalidError
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import parse_day
 from cryptobt.core.types import BacktestResult, Forecasts, MarketData
-from cryptobt.strategies.base import TradingRules, as_bar_number
+from cryptobt.strategies.base import TradingRules, day_numbers
 from cryptobt.strategies.registry import StrategySpec, check_params
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,8 @@ def run_backtest(
         if forecasts is not None and trader.forecaster is not None:
             rows = forecasts.of(trader.forecaster, market.symbol)
         cerebro.adddata(make_feed(market, rows))
-    rules = TradingRules(settings.sizing, settings.costs, as_bar_number(start))
+    first = float(day_numbers(pd.DatetimeIndex([start]))[0])
+    rules = TradingRules(settings.sizing, settings.costs, first)
     params = check_params(trader.spec, trader.params)
     cerebro.addstrategy(trader.spec.strategy, rules=rules, **params)
     cerebro.addanalyzer(Recorder, _name="recorder", start=rules.start)

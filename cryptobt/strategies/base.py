@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import backtrader as bt
+import numpy as np
 import pandas as pd
 
 from cryptobt.core.settings import CostSettings, SizingSettings
+from cryptobt.core.time import DAY, epoch_ns
 
 DUST = 1e-12
+_EPOCH_DAY = 719163  # proleptic Gregorian ordinal of 1970-01-01
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class SignalStrategy(bt.Strategy):
         return size
 
 
-def as_bar_number(time: pd.Timestamp) -> float:
-    """Convert an aware instant to the day number that backtrader's datetime line holds."""
-    return float(bt.date2num(time.tz_convert("UTC").tz_localize(None).to_pydatetime()))
+def day_numbers(times: pd.DatetimeIndex) -> np.ndarray:
+    """Days since year 0, as backtrader's datetime line counts them, of aware instants."""
+    # An array at once: backtrader's own date2num takes one datetime at a time.
+    return epoch_ns(times) / DAY.value + _EPOCH_DAY
