@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from cryptobt.forecasters.workers import Progress
-    from cryptobt.jobs.backtest import BacktestReport
+    from cryptobt.jobs.backtest import BacktestReport, Progress
 
 _FLAGS = {
     "strategy": "strategy.name",
@@ -54,13 +53,7 @@ def backtest(
 
     given = {_FLAGS[name]: value for name, value in flags.items() if value not in (None, ())}
     report = _run(load_settings(config, assignments, given))
-    if as_json:
-        click.echo(json.dumps(report.metrics, indent=1))
-        return
-    from cryptobt.reports.terminal import summary
-
-    page = report.tearsheet
-    click.echo(summary(report.metrics, run_folder=str(report.folder), tearsheet=str(page)))
+    click.echo(json.dumps(report.metrics, indent=1) if as_json else report.summary())
 
 
 def _run(settings: Any) -> "BacktestReport":

@@ -1,6 +1,6 @@
 """``cryptobt strategies`` and ``cryptobt forecasters``: what there is, one line each."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import click
 
@@ -8,26 +8,20 @@ import click
 @click.command()
 def strategies() -> None:
     """List the strategies, one line each."""
-    from cryptobt.strategies.registry import STRATEGIES
+    from cryptobt.jobs.listing import list_strategies
 
-    def line(name: str) -> str:
-        spec = STRATEGIES[name]
-        source = f" [forecaster {spec.forecaster}]" if spec.forecaster else ""
-        return spec.summary + source
-
-    _list((name, line(name)) for name in STRATEGIES)
+    _list(list_strategies())
 
 
 @click.command()
 def forecasters() -> None:
     """List the forecasters, one line each."""
-    from cryptobt.forecasters.registry import FORECASTERS
+    from cryptobt.jobs.listing import list_forecasters
 
-    _list((name, spec.summary) for name, spec in FORECASTERS.items())
+    _list(list_forecasters())
 
 
-def _list(rows: Iterable[tuple[str, str]]) -> None:
-    known = list(rows)
-    width = max(len(name) for name, _ in known)
-    for name, text in known:
+def _list(texts: Mapping[str, str]) -> None:
+    width = max(len(name) for name in texts)
+    for name, text in texts.items():
         click.echo(f"{name.ljust(width)}  {text}")

@@ -6,6 +6,7 @@ from cryptobt.backtests.run import Trader
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label
 from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.data.sample import sample_market
 from cryptobt.jobs.manifest import code_version, libraries
 
 
@@ -62,7 +63,11 @@ def _data(market: MarketData) -> str:
     bars = f"{len(market.bars):,} bars of {interval_label(market.interval)}"
     span = f"{market.times[0]:%Y-%m-%d} to {market.times[-1]:%Y-%m-%d}"
     kind = "the SIMULATED sample market" if market.simulated else f"source {market.source}"
-    return f"{market.symbol} from {kind}: {bars}, {span} (UTC), content {market.hash[:12]}"
+    text = f"{market.symbol} from {kind}: {bars}, {span} (UTC), content {market.hash[:12]}"
+    if market.simulated:
+        best = sample_market(market.symbol).best_accuracy
+        text += f"; who knew its model would call {best:.1%} of ten years' directions right"
+    return text
 
 
 def _decisions(forecasts: Forecasts | None) -> str:

@@ -29,7 +29,10 @@ from cryptobt.jobs.run_files import FinishedRun, json_text
 from cryptobt.records.content import ContentStore
 from cryptobt.records.runs import check_writable, write_run
 from cryptobt.reports.quantstats_page import QuantstatsProcess
+from cryptobt.reports.terminal import summary
 from cryptobt.strategies.registry import check_params, find_strategy
+
+__all__ = ["BacktestReport", "Events", "Progress", "backtest", "keep_snapshot"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class BacktestReport:
     def tearsheet(self) -> Path:
         """The page to open."""
         return self.folder / "tearsheet.html"
+
+    def summary(self) -> str:
+        """Sum the run up for a terminal, in fewer than 25 lines."""
+        return summary(self.metrics, run_folder=str(self.folder), tearsheet=str(self.tearsheet))
 
 
 @dataclass(frozen=True)
