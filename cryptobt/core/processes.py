@@ -5,6 +5,23 @@ import os
 import signal
 import threading
 from multiprocessing.connection import wait
+from multiprocessing.context import BaseContext
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, where the system tells; else those of the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def worker_context(module: str) -> BaseContext:
+    """How to start workers: from a server that has imported their module, where there is one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    return context
 
 
 def behave_as_worker() -> None:

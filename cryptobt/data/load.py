@@ -176,8 +176,9 @@ def _split(entry: str) -> tuple[str, Path]:
     symbol, sign, path = entry.partition("=")
     # a file may carry the sign in its own name
     if not sign or Path(entry).exists():
-        return "", Path(entry)
-    return symbol.strip(), Path(path)
+        return "", Path(entry).expanduser()
+    # a shell leaves the tilde of SYMBOL=~/file alone
+    return symbol.strip(), Path(path).expanduser()
 
 
 def _stem(path: Path) -> str:

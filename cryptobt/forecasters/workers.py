@@ -1,7 +1,5 @@
 """Folds × seeds in worker processes, one torch thread each; each writes what it has finished."""
 
-import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -11,7 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from cryptobt.core.errors import CryptobtError
-from cryptobt.core.processes import behave_as_worker, end_workers
+from cryptobt.core.processes import (
+    behave_as_worker,
+    end_workers,
+    usable_cores,
+    worker_context,
+)
 from cryptobt.forecasters.folds import Samples
 from cryptobt.forecasters.protocol import Forecaster
 from cryptobt.forecasters.registry import make_forecaster
@@ -45,9 +48,8 @@ def run_tasks(
     if not missing:
         return
     waiting = {task.fit_key: task for task in sorted(missing, key=lambda t: -t.fold.stop)}
-    count = min(workers or len(os.sched_getaffinity(0)), len(waiting))
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["cryptobt.forecasters.torch_forecaster"])
+    count = min(workers or usable_cores(), len(waiting))
+    context = worker_context("cryptobt.forecasters.torch_forecaster")
     arguments = (samples, cache.root)
     with ProcessPoolExecutor(count, context, _start_worker, arguments) as pool:
         try:

@@ -1,6 +1,5 @@
 """``cryptobt backtest``: from settings to a run folder with its tearsheet."""
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ import pandas as pd
 from cryptobt.backtests.run import Trader
 from cryptobt.core.columns import BARS
 from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.core.processes import usable_cores
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import epoch_ns, interval_label, iso
 from cryptobt.core.types import Forecasts, MarketData
@@ -135,7 +135,7 @@ def backtest(
             "run_id": run_id,
             "created_at": iso(now),
             "command": command,
-            "workers": settings.run.workers or len(os.sched_getaffinity(0)),
+            "workers": settings.run.workers or usable_cores(),
             "paths": {"out": str(out.resolve()), "cache": str(fold_cache().root)},
             "timings_s": clock.end(),
         }

@@ -2,10 +2,8 @@
 
 import logging
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
@@ -15,7 +13,7 @@ from cryptobt.core.settings import DataSettings
 from cryptobt.data import load
 from cryptobt.data.sources import yahoo
 
-from .fake_yahoo import CRUMB, FakeYahoo, chart, failure
+from ..fake_yahoo import CRUMB, FakeYahoo, chart, failure
 
 NOW = pd.Timestamp("2024-03-10T09:30:00Z")
 
@@ -26,45 +24,6 @@ def days(first: str, count: int) -> list[tuple[int, list[float | None]]]:
         (start + 86_400 * i, [100.0 + i, 110.0 + i, 90.0 + i, 105.0 + i, 5000.0])
         for i in range(count)
     ]
-
-
-@pytest.fixture
-def aim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
-    """Send every request of the client, whatever host it names, to one loopback address."""
-    monkeypatch.setenv("CRYPTOBT_HOME", str(tmp_path))
-    for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    from curl_cffi import requests
-    from yfinance import cache
-    from yfinance.data import SingletonMeta
-
-    monkeypatch.setattr(SingletonMeta, "_instances", {})
-    for manager, attribute in (
-        (cache._TzCacheManager, "_tz_cache"),
-        (cache._CookieCacheManager, "_Cookie_cache"),
-    ):
-        monkeypatch.setattr(manager, attribute, None)
-    yahoo._client.cache_clear()
-    original = requests.Session.request
-
-    def at(address: str) -> None:
-        def redirected(self: Any, method: str, url: str, **options: Any) -> Any:
-            return original(self, method, address + urlsplit(url).path, **options)
-
-        monkeypatch.setattr(requests.Session, "request", redirected)
-
-    yield at
-    cache._TzDBManager.close_db()
-    cache._CookieDBManager.close_db()
-
-
-@pytest.fixture
-def server(aim: Any) -> Iterator[FakeYahoo]:
-    with FakeYahoo() as fake:
-        aim(fake.address)
-        yield fake
 
 
 def fetch(symbol: str = "BTC-USD", interval: str = "1d") -> Any:

@@ -12,8 +12,8 @@ from cryptobt.data.sample import SimulatedMarket
 from cryptobt.features.sets import compute
 from cryptobt.forecasters import walkforward, workers
 from cryptobt.forecasters.folds import Samples
-from cryptobt.forecasters.walkforward import forecast
 from cryptobt.forecasters.tasks import FitTask
+from cryptobt.forecasters.walkforward import forecast
 from cryptobt.forecasters.workers import Progress
 from cryptobt.records.content import ContentStore
 

@@ -176,8 +176,8 @@ def test_the_network_s_score_is_its_answers_over_their_training_deviation(
     cold: Forecasts, cache: ContentStore
 ) -> None:
     from cryptobt.forecasters.registry import find_forecaster
-    from cryptobt.forecasters.torch_forecaster import TorchForecaster
     from cryptobt.forecasters.tasks import plan_tasks
+    from cryptobt.forecasters.torch_forecaster import TorchForecaster
 
     samples, folds = folds_of(MARKET, TWO_SEEDS)
     tasks = plan_tasks(find_forecaster("dual_attention"), samples, folds, TWO_SEEDS)
