@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.processes import usable_cores
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import epoch_ns, interval_label, iso
-from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
 from cryptobt.data.load import load_extras, load_markets
 from cryptobt.features.sets import FEATURE_SETS, FeatureTable, compute
 from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
@@ -98,52 +98,32 @@ def backtest(
     CryptobtError
         With one line that says what was wrong and what to do.
     """
-    trader = _trader(settings)
-    out = Path(settings.run.out)
+    trader, out = _trader(settings), Path(settings.run.out)
     check_writable(out)
     clock = _Clock(events.step)
     clock.begin("loading data")
     market, extras = _load(settings, now, events)
     clock.begin("computing features")
-    features = compute(settings.features.set, market, extras.get(market.symbol, ()))
-    if features.missing:
-        events.warn(f"left out of the features, not in the data: {', '.join(features.missing)}")
-    if settings.data.onchain and not FEATURE_SETS[settings.features.set].extras:
-        events.warn(
-            f"the feature set '{settings.features.set}' does not use the on-chain file; "
-            "--set features.set=stationary_onchain does"
-        )
+    features = _features(market, extras.get(market.symbol, ()), settings, events)
     clock.begin("forecasting")
     forecasts = _forecast(market, features, trader, settings, events)
-    clock.begin("trading")
-    resolved = _with_start(settings, forecasts)
-    with QuantstatsProcess() as quantstats:
-        rows = run_rows([market], forecasts, trader, resolved)
-        quantstats.begin(rows["strategy"].account, rows["buy_and_hold"].account)
-        clock.begin("measuring")
-        measures = Measures(market, forecasts, rows, resolved).document(
-            trader.spec.name, features.missing
-        )
-        clock.begin("drawing the tearsheet")
-        run = FinishedRun(settings, market, forecasts, rows, measures, trader)
-        files = run.files(quantstats)
+    files, metrics = _trade(market, features, forecasts, trader, settings, clock)
     clock.begin("writing")
-    described = manifest(settings, [market], extras, files["forecasts.csv"])
     run_id = uuid.uuid4().hex[:8]
+    own = {
+        "run_id": run_id,
+        "created_at": iso(now),
+        "command": command,
+        "workers": settings.run.workers or usable_cores(),
+        "paths": {"out": str(out.resolve()), "cache": str(fold_cache().root)},
+        "timings_s": clock.end(),
+    }
     files["run.json"] = json_text(
-        {
-            "run_id": run_id,
-            "created_at": iso(now),
-            "command": command,
-            "workers": settings.run.workers or usable_cores(),
-            "paths": {"out": str(out.resolve()), "cache": str(fold_cache().root)},
-            "timings_s": clock.end(),
-        }
-        | described
+        own | manifest(settings, [market], extras, files["forecasts.csv"])
     )
     keep_snapshot(market)
     name = f"{now:%Y%m%dT%H%M%SZ}-{trader.spec.name}-{market.symbol}-{run_id}"
-    return BacktestReport(write_run(out, name, files), measures)
+    return BacktestReport(write_run(out, name, files), metrics)
 
 
 def keep_snapshot(market: MarketData) -> None:
@@ -166,7 +146,7 @@ def _trader(settings: Settings) -> Trader:
 
 def _load(
     settings: Settings, now: pd.Timestamp, events: Events
-) -> tuple[MarketData, Mapping[str, Any]]:
+) -> tuple[MarketData, Mapping[str, Sequence[ExtraSeries]]]:
     markets = load_markets(settings.data, now)
     if len(markets) > 1:
         raise UsageError(f"one symbol at a time, not {len(markets)}; run the command once for each")
@@ -174,6 +154,21 @@ def _load(
     for warning in market.quality.warnings:
         events.warn(f"{market.symbol}: {warning}")
     return market, load_extras(settings.data, markets)
+
+
+def _features(
+    market: MarketData, extras: Sequence[ExtraSeries], settings: Settings, events: Events
+) -> FeatureTable:
+    name = settings.features.set
+    features = compute(name, market, extras)
+    if features.missing:
+        events.warn(f"left out of the features, not in the data: {', '.join(features.missing)}")
+    if settings.data.onchain and not FEATURE_SETS[name].extras:
+        events.warn(
+            f"the feature set '{name}' does not use the on-chain file; "
+            "--set features.set=stationary_onchain does"
+        )
+    return features
 
 
 def _forecast(
@@ -188,6 +183,28 @@ def _forecast(
             raise
         events.warn(f"without trend_only, the row to beat: {error}")
         return None
+
+
+def _trade(
+    market: MarketData,
+    features: FeatureTable,
+    forecasts: Forecasts | None,
+    trader: Trader,
+    settings: Settings,
+    clock: "_Clock",
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Trade every row, measure them, and write the files but ``run.json``, with the metrics."""
+    clock.begin("trading")
+    resolved = _with_start(settings, forecasts)
+    with QuantstatsProcess() as quantstats:
+        rows = run_rows([market], forecasts, trader, resolved)
+        quantstats.begin(rows["strategy"].account, rows["buy_and_hold"].account)
+        clock.begin("measuring")
+        measures = Measures(market, forecasts, rows, resolved)
+        metrics = measures.document(trader.spec.name, features.missing)
+        clock.begin("drawing the tearsheet")
+        run = FinishedRun(settings, market, forecasts, rows, metrics, trader)
+        return run.files(quantstats), metrics
 
 
 def _with_start(settings: Settings, forecasts: Forecasts | None) -> Settings:
