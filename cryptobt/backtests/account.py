@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cryptobt.backtests.recorder import Recorder
 from cryptobt.backtests.trades import round_trips
 from cryptobt.core import columns
 from cryptobt.core.types import BacktestResult, MarketData
-from cryptobt.strategies.base import day_numbers
+from cryptobt.strategies.base import day_numbers, instants
 
 
 def build_result(recorder: Recorder, markets: Sequence[MarketData]) -> BacktestResult:
@@ -58,10 +59,12 @@ def _equity(
 
 
 def _orders(recorder: Recorder, market: MarketData) -> pd.DataFrame:
-    frame = pd.DataFrame(recorder.orders, columns=[*_ORDER_COLUMNS, "day_number"])
+    frame = pd.DataFrame(recorder.orders, columns=[*_ORDER_COLUMNS, "day_number", "valid_day"])
     frame["time"] = _times(frame["day_number"], market)
-    frame["valid_until"] = pd.Series(pd.NaT, index=frame.index, dtype=market.times.dtype)
-    frame["decided_at"] = frame["valid_until"]
+    frame["valid_until"] = instants(frame["valid_day"].astype(float))
+    frame["decided_at"] = pd.Series(pd.NaT, index=frame.index, dtype=market.times.dtype)
+    for price in ("limit_price_quote", "stop_price_quote"):
+        frame[price] = frame[price].astype(float)
     return frame[list(columns.ORDERS)]
 
 
@@ -69,8 +72,7 @@ _ORDER_COLUMNS = [c for c in columns.ORDERS if c not in ("time", "valid_until", 
 
 
 def _fills(recorder: Recorder, markets: Sequence[MarketData]) -> pd.DataFrame:
-    known = ["order_id", "symbol", "side", "quantity_base", "price_quote", "fee_quote"]
-    frame = pd.DataFrame(recorder.fills, columns=[*known, "position_base", "day_number"])
+    frame = pd.DataFrame(recorder.fills, columns=_FILL_COLUMNS)
     frame["time"] = _times(frame["day_number"], markets[0])
     # Fills of one bar come in the order of the books: as their orders were sent.
     frame = frame.sort_values(["time", "symbol", "order_id"], ignore_index=True)
@@ -78,10 +80,30 @@ def _fills(recorder: Recorder, markets: Sequence[MarketData]) -> pd.DataFrame:
     opens = {market.symbol: market.bars[columns.OPEN] for market in markets}
     filled = zip(frame["symbol"], frame["time"], strict=True)
     frame["open_quote"] = [float(opens[symbol][time]) for symbol, time in filled]
-    worse = (frame["price_quote"] - frame["open_quote"]).abs()
+    worse = (frame["price_quote"] - _unslipped(frame)).abs()
     frame["slippage_quote"] = worse * frame["quantity_base"]
     frame["late"] = False
     return frame[list(columns.FILLS)]
+
+
+_FILL_COLUMNS = [
+    "order_id", "symbol", "side", "quantity_base", "price_quote", "fee_quote", "position_base",
+    "exec_type", "stop_price_quote", "day_number",
+]  # fmt: skip
+
+
+def _unslipped(fills: pd.DataFrame) -> pd.Series:
+    """Price without slippage: the open; a stop's own price where the bar opened before it.
+
+    A limit order pays none that its limit does not bound: its own price stands.
+    """
+    opened, stop = fills["open_quote"], fills["stop_price_quote"].astype(float)
+    buys = fills["side"] == "buy"
+    woken = opened.where(
+        stop.isna(), np.where(buys, np.maximum(opened, stop), np.minimum(opened, stop))
+    )
+    limited = fills["exec_type"].isin(["limit", "stop_limit"])
+    return woken.where(~limited, fills["price_quote"])
 
 
 def _times(numbers: pd.Series, market: MarketData) -> pd.Series:

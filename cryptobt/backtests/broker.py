@@ -5,8 +5,29 @@ from typing import Any
 import backtrader as bt
 import pandas as pd
 
+from cryptobt.core.errors import UsageError
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import DAY
+
+EXEC_TYPES = {
+    bt.Order.Market: "market",
+    bt.Order.Limit: "limit",
+    bt.Order.Stop: "stop",
+    bt.Order.StopLimit: "stop_limit",
+}
+
+
+def limit_price(order: Any) -> float | None:
+    """Worst price that an order accepts; None where it takes any."""
+    if order.exectype == bt.Order.Limit:
+        return float(order.created.price)
+    return float(order.created.pricelimit) if order.exectype == bt.Order.StopLimit else None
+
+
+def stop_price(order: Any) -> float | None:
+    """Price that wakes an order; None where it is awake from the start."""
+    waits = order.exectype in (bt.Order.Stop, bt.Order.StopLimit)
+    return float(order.created.price) if waits else None
 
 
 class PercentageFee(bt.CommInfoBase):
@@ -27,9 +48,11 @@ class PercentageFee(bt.CommInfoBase):
 class SpotBroker(bt.brokers.BackBroker):
     """A long/flat spot account.
 
-    An order fills at the next open, worse by the slippage, also on a bar without range. A buy that
-    the cash cannot pay, a sale of more than is held, and an order under the minimum notional are
-    refused whole, with a reason.
+    A market order fills at the next open, worse by the slippage, also on a bar without range; a
+    stop becomes one when its price is touched, at its price or the open beyond it; a limit order
+    fills at its limit, or at the open (with slippage) where that is better, never worse than its
+    limit. A buy that the cash cannot pay, a sale of more than is held, an order under the minimum
+    notional and an order of another type are refused whole, with a reason.
     """
 
     def __init__(self, settings: Settings, interval: pd.Timedelta) -> None:
@@ -59,6 +82,16 @@ class SpotBroker(bt.brokers.BackBroker):
         self.notify(order)
         return order
 
+    def set_coc(self, coc: bool) -> None:
+        """Refuse backtrader's cheat-on-close: it fills at a price that has passed."""
+        if coc:
+            raise UsageError("set_coc fills at a close that has passed; it is not allowed here")
+
+    def set_coo(self, coo: bool) -> None:
+        """Refuse backtrader's cheat-on-open: it decides on a price that is not known yet."""
+        if coo:
+            raise UsageError("set_coo decides on an open not known yet; it is not allowed here")
+
     def next(self) -> None:
         """Fill what is waiting, then charge funding on what is held at the close."""
         super().next()
@@ -75,7 +108,18 @@ class SpotBroker(bt.brokers.BackBroker):
         sold = sum(abs(o.executed.remsize) for o in waiting if o.data is data and not o.isbuy())
         return float(self.getposition(data).size - sold)
 
+    def _execute(
+        self, order: Any, ago: Any = None, price: Any = None, *args: Any, **options: Any
+    ) -> Any:
+        # With slippage beyond the bar's range, backtrader also slips limits beyond their price.
+        limit = limit_price(order)
+        if ago is not None and price is not None and limit is not None:
+            price = min(price, limit) if order.isbuy() else max(price, limit)
+        return super()._execute(order, ago, price, *args, **options)
+
     def _refusal(self, order: Any) -> str | None:
+        if order.exectype not in EXEC_TYPES:
+            return f"only {', '.join(EXEC_TYPES.values())} orders are simulated"
         size, price = abs(order.created.size), order.data.close[0]
         if not order.isbuy() and size > self._sellable(order.data) + 1e-12:
             return "sells more than is held (long/flat account)"

@@ -5,6 +5,8 @@ from typing import Any
 
 import backtrader as bt
 
+from cryptobt.backtests.broker import EXEC_TYPES, limit_price, stop_price
+
 STATUS = {
     bt.Order.Completed: "filled",
     bt.Order.Partial: "partial",
@@ -12,12 +14,6 @@ STATUS = {
     bt.Order.Rejected: "rejected",
     bt.Order.Canceled: "cancelled",
     bt.Order.Expired: "expired",
-}
-EXEC_TYPES = {
-    bt.Order.Market: "market",
-    bt.Order.Limit: "limit",
-    bt.Order.Stop: "stop",
-    bt.Order.StopLimit: "stop_limit",
 }
 
 
@@ -51,10 +47,12 @@ class Recorder(bt.Analyzer):
         equity = broker.getvalue()
         bar = len(strategy.data) - 1
         self.equity.append((bar, equity, broker.getcash(), broker.funding_paid))
+        # A stock strategy sends orders and names neither.
+        targets = getattr(strategy, "targets", {})
+        scores = getattr(strategy, "scores", {})
         for data in strategy.datas:
             held, close = broker.getposition(data).size, data.close[0]
-            target = strategy.targets.get(data, math.nan)
-            score = strategy.scores.get(data, math.nan)
+            target, score = targets.get(data, math.nan), scores.get(data, math.nan)
             weight = held * close / equity
             self.weights.append((bar, data._name, target, weight, held, close, score))
 
@@ -72,17 +70,18 @@ class Recorder(bt.Analyzer):
         return self
 
     def _order(self, order_id: int, order: Any) -> dict[str, Any]:
-        created, kind = order.created, order.exectype
+        created = order.created
         refused = "insufficient cash" if order.status == bt.Order.Margin else ""
         return {
             "order_id": order_id,
             "day_number": created.dt,
             "symbol": order.data._name,
             "side": "buy" if order.isbuy() else "sell",
-            "exec_type": EXEC_TYPES[kind],
+            "exec_type": EXEC_TYPES.get(order.exectype, "unknown"),
             "quantity_base": abs(created.size),
-            "limit_price_quote": created.price if kind == bt.Order.Limit else math.nan,
-            "stop_price_quote": created.price if kind == bt.Order.Stop else math.nan,
+            "limit_price_quote": limit_price(order),
+            "stop_price_quote": stop_price(order),
+            "valid_day": order.valid or math.nan,
             "target_weight": order.info.get("target_weight", math.nan),
             "status": STATUS.get(order.status, "pending"),
             "reason": order.info.get("reason", refused),
@@ -96,6 +95,8 @@ class Recorder(bt.Analyzer):
             "side": "buy" if order.isbuy() else "sell",
             "quantity_base": abs(bit.size),
             "price_quote": bit.price,
+            "exec_type": EXEC_TYPES[order.exectype],
+            "stop_price_quote": stop_price(order),
             "fee_quote": bit.closedcomm + bit.openedcomm,
             "position_base": bit.psize,
         }

@@ -18,6 +18,8 @@ from cryptobt.core.time import parse_day
 from cryptobt.core.types import BacktestResult, Forecasts, MarketData
 from cryptobt.strategies.base import TradingRules, day_numbers
 from cryptobt.strategies.registry import StrategySpec, check_params
+from cryptobt.strategies.stock import fit_to_run
+from cryptobt.strategies.user_code import explain_failure
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +93,21 @@ def run_backtest(
     first = float(day_numbers(pd.DatetimeIndex([start]))[0])
     rules = TradingRules(settings.sizing, settings.costs, first)
     params = check_params(trader.spec, trader.params)
-    cerebro.addstrategy(trader.spec.strategy, rules=rules, **params)
+    strategy, given = fit_to_run(trader.spec.strategy, rules)
+    cerebro.addstrategy(strategy, **given, **params)
     cerebro.addanalyzer(Recorder, _name="recorder", start=rules.start)
-    (strategy,) = cerebro.run()
-    return build_result(strategy.analyzers.recorder, markets)
+    return build_result(_run(cerebro, trader.spec), markets)
+
+
+def _run(cerebro: bt.Cerebro, spec: StrategySpec) -> Recorder:
+    try:
+        (strategy,) = cerebro.run()
+    except Exception as error:
+        if not spec.file:
+            raise
+        raise explain_failure(error, spec.file) from error
+    recorder: Recorder = strategy.analyzers.recorder
+    return recorder
 
 
 def _start(markets: Sequence[MarketData], settings: Settings) -> pd.Timestamp:

@@ -33,7 +33,7 @@ for command in (backtest, strategies, forecasters, cache):
 def main() -> None:
     """Run the command line; a user's mistake ends in one line, never in a traceback."""
     try:
-        code = cli.main(standalone_mode=False) or 0
+        code = cli.main(prog_name="cryptobt", standalone_mode=False) or 0
     except CryptobtError as error:
         _say(str(error))
         code = error.exit_code

@@ -1,5 +1,7 @@
 """What a run assumed, in words for the tearsheet."""
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 from cryptobt.backtests.run import Trader
@@ -27,13 +29,15 @@ def describe(
     )
 
 
-def repeat_command(settings: Settings, market: MarketData, key: str) -> str:
+def repeat_command(settings: Settings, market: MarketData, trader: Trader, key: str) -> str:
     """The command that repeats the run, without any path of the machine it ran on."""
-    parts = [f"cryptobt backtest --strategy {settings.strategy.name}"]
+    spec = trader.spec
+    name = f"{Path(spec.file).name}:{spec.name}" if spec.file else spec.name
+    parts = [f"cryptobt backtest --strategy {shlex.quote(name)}"]
     if market.source == "csv":
-        parts.append(f"--csv {market.symbol}=FILE")
+        parts.append(f"--csv {shlex.quote(market.symbol)}=FILE")
     else:
-        parts.append(f"--symbol {market.symbol} --source {market.source}")
+        parts.append(f"--symbol {shlex.quote(market.symbol)} --source {market.source}")
     if settings.data.onchain:
         parts.append("--onchain FILE")
     defaults = Settings().model_dump(mode="json", exclude={"run"})
@@ -49,14 +53,14 @@ def repeat_command(settings: Settings, market: MarketData, key: str) -> str:
 
 def _assignments(name: str, value: Any) -> list[str]:
     if isinstance(value, dict):
-        return [f"--set {name}.{key}={_toml(inner)}" for key, inner in value.items()]
-    return [f"--set {name}={_toml(value)}"]
+        return [f"--set {shlex.quote(f'{name}.{k}={_toml(v)}')}" for k, v in value.items()]
+    return [f"--set {shlex.quote(f'{name}={_toml(value)}')}"]
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value).replace(" ", "")
+    return str(value)
 
 
 def _data(market: MarketData) -> str:

@@ -119,7 +119,7 @@ def backtest(
         "timings_s": clock.end(),
     }
     files["run.json"] = json_text(
-        own | manifest(settings, [market], extras, files["forecasts.csv"])
+        own | manifest(settings, [market], extras, trader.spec, files["forecasts.csv"])
     )
     keep_snapshot(market)
     name = f"{now:%Y%m%dT%H%M%SZ}-{trader.spec.name}-{market.symbol}-{run_id}"

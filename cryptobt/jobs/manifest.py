@@ -13,6 +13,7 @@ from cryptobt.core.hashing import hash_json, hash_source
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label, iso
 from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.strategies.registry import StrategySpec
 
 SCHEMA = 1
 RECIPE_FLOOR = 100
@@ -27,6 +28,7 @@ def manifest(
     settings: Settings,
     markets: Sequence[MarketData],
     extras: Mapping[str, Sequence[ExtraSeries]],
+    spec: StrategySpec,
     forecasts_text: str,
 ) -> dict[str, Any]:
     """Everything in ``run.json`` that a repetition of the run would have in common with it."""
@@ -39,7 +41,8 @@ def manifest(
         "code_version": code_version(),
         "seeds": list(range(settings.walkforward.ensemble_seeds)),
         "libraries": libraries(),
-        "trials": trials(settings, markets),
+        "strategy": {"name": spec.name, "file_hash": spec.file_hash or None},
+        "trials": trials(settings, markets, spec),
         "simulated": any(market.simulated for market in markets),
         "quarantined": [
             {"symbol": market.symbol, **row}
@@ -49,18 +52,26 @@ def manifest(
     }
 
 
-def settings_key(settings: Settings) -> str:
-    """Hash of the settings that were chosen: not workers or folders, not where the data lie."""
-    unrelated: Any = {"run": True, "data": {"csv", "onchain", "source", "symbols"}}
-    return hash_json(settings.model_dump(mode="json", exclude=unrelated))
+def settings_key(settings: Settings, spec: StrategySpec) -> str:
+    """Hash of the settings that were chosen, and of the user's strategy where it is his.
+
+    Neither workers and folders nor where data and files lie are in it.
+    """
+    unrelated: Any = {
+        "run": True,
+        "data": {"csv", "onchain", "source", "symbols"},
+        "strategy": {"name"},
+    }
+    chosen = settings.model_dump(mode="json", exclude=unrelated)
+    return hash_json([spec.name, spec.file_hash, chosen])
 
 
-def trials(settings: Settings, markets: Sequence[MarketData]) -> dict[str, Any]:
+def trials(settings: Settings, markets: Sequence[MarketData], spec: StrategySpec) -> dict[str, Any]:
     """The least number of settings that were tried before this one."""
     preset = settings.forecaster.preset == "small" and settings.forecaster.target == "trend"
     floor = settings.trials.floor or (RECIPE_FLOOR if preset else 1)
     where = [f"{market.symbol} {interval_label(market.interval)}" for market in markets]
-    return {"n": None, "floor": floor, "key": settings_key(settings), "counted_per": where}
+    return {"n": None, "floor": floor, "key": settings_key(settings, spec), "counted_per": where}
 
 
 def libraries() -> dict[str, str]:

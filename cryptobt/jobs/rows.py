@@ -8,7 +8,6 @@ from cryptobt.core.settings import Settings
 from cryptobt.core.types import BacktestResult, Forecasts, MarketData
 from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
 from cryptobt.strategies.registry import SCORE_SIGNAL, STRATEGIES
-from cryptobt.strategies.signals import ScoreSignal
 
 BASELINES = ("buy_and_hold", "buy_and_hold_vol_target", "sma_trend", "momentum")
 ROWS = ("strategy", "network_only", "trend_only", *BASELINES, "always_up")
@@ -68,10 +67,9 @@ def _row(
     settings: Settings,
 ) -> Row:
     result = run_backtest(markets, forecasts, trader, settings)
-    calls = trader.spec.strategy.calls_direction
-    reason = "" if calls else "it holds the market and calls no direction"
-    reads_scores = issubclass(trader.spec.strategy, ScoreSignal)
-    return Row(result, trader.forecaster if reads_scores else None, calls, reason)
+    forecaster = trader.forecaster if trader.spec.reads_forecasts else None
+    calls = forecaster is not None or getattr(trader.spec.strategy, "calls_direction", False)
+    return Row(result, forecaster, calls, "" if calls else "it calls no direction")
 
 
 def _network_only(
@@ -88,7 +86,7 @@ def _network_only(
 
 
 def _sized_alike(trader: Trader) -> Trader:
-    """The strategy itself where it reads scores, so that only the forecast differs."""
-    if issubclass(trader.spec.strategy, ScoreSignal):
+    """The strategy itself where it reads forecasts, so that only the forecast differs."""
+    if trader.forecaster is not None and trader.spec.reads_forecasts:
         return trader
     return Trader(SCORE_SIGNAL, {})

@@ -50,11 +50,11 @@ class FinishedRun:
         return texts
 
     def _sheet(self) -> Sheet:
-        market = self.market
+        market, trader = self.market, self.trader
         return Sheet(
-            title=f"{self.trader.spec.name} on {market.symbol}, {interval_label(market.interval)}",
+            title=f"{trader.spec.name} on {market.symbol}, {interval_label(market.interval)}",
             simulated=market.simulated,
-            assumptions=describe(self.settings, market, self.forecasts, self.trader),
+            assumptions=describe(self.settings, market, self.forecasts, trader),
             metrics=self.metrics,
             bars=market.bars,
             interval=market.interval,
@@ -62,7 +62,9 @@ class FinishedRun:
             forecaster=self.rows["strategy"].forecaster,
             forecasts=self.forecasts,
             results={name: row.result for name, row in self.rows.items() if row.result is not None},
-            command=repeat_command(self.settings, market, settings_key(self.settings)),
+            command=repeat_command(
+                self.settings, market, trader, settings_key(self.settings, trader.spec)
+            ),
         )
 
 

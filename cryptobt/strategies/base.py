@@ -127,3 +127,9 @@ def day_numbers(times: pd.DatetimeIndex) -> np.ndarray:
     """Days since year 0, as backtrader's datetime line counts them, of aware instants."""
     # An array at once: backtrader's own date2num takes one datetime at a time.
     return epoch_ns(times) / DAY.value + _EPOCH_DAY
+
+
+def instants(numbers: pd.Series) -> pd.Series:
+    """Instants in UTC of backtrader's day numbers, to the second; NaT where there is none."""
+    seconds = ((numbers - _EPOCH_DAY) * DAY.total_seconds()).round()
+    return pd.to_datetime(seconds, unit="s", utc=True)

@@ -216,7 +216,7 @@ def test_a_file_in_the_way_of_the_runs_exits_with_7_before_anything_is_loaded(
     out.write_text("mine")
     said = call("backtest", "--csv", str(bars_csv(120)), "--out", str(out))
     words = refused(said, 7, out)
-    assert words == f"cannot write runs to {out}: File exists; choose another with --out"
+    assert words == f"cannot write runs to {out}: Not a directory; choose another with --out"
     assert out.read_text() == "mine"
     said = call("backtest", "--csv", str(bars_csv(120)), "--out", str(out / "deeper"))
     assert "Not a directory" in refused(said, 7, out)

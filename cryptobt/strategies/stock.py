@@ -1,0 +1,77 @@
+"""Any backtrader strategy, made to trade here: it starts on time and can pay for what it buys."""
+
+from typing import Any
+
+import backtrader as bt
+
+from cryptobt.strategies.base import SignalStrategy, TradingRules
+
+
+class AllInSizer(bt.Sizer):
+    """Size of an order that names none: all cash into a buy, all that is held into a sale.
+
+    A fraction of a coin is bought, rounded down to lots, with room for fee, slippage and a gap;
+    backtrader's own default is one whole coin, which most accounts cannot pay.
+    """
+
+    params = (("rules", None),)
+
+    def _getsizing(self, _comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
+        if not isbuy:
+            return float(self.broker.getposition(data).size)
+        rules: TradingRules = self.p.rules
+        return rules.round_down(cash / (data.close[0] * rules.room()))
+
+
+class _OnTime:
+    """Mixed in before a stock strategy: it decides from the run's first deciding bar on."""
+
+    rules: TradingRules
+    data: Any
+    _delayed = False
+
+    def start(self) -> None:
+        sizer = self.getsizer()  # type: ignore[attr-defined]
+        if type(sizer) is bt.sizers.FixedSize and sizer.p.stake == 1:
+            self.setsizer(AllInSizer(rules=self.rules))  # type: ignore[attr-defined]
+        super().start()  # type: ignore[misc]
+
+    def prenext(self) -> None:
+        if self._trades_now():
+            super().prenext()  # type: ignore[misc]
+
+    def nextstart(self) -> None:
+        if self._trades_now():
+            super().nextstart()  # type: ignore[misc]
+        else:
+            self._delayed = True
+
+    def next(self) -> None:
+        if not self._trades_now():
+            return
+        if self._delayed:
+            # Its first bar came before the run's: the strategy is told of it now.
+            self._delayed = False
+            super().nextstart()  # type: ignore[misc]
+        else:
+            super().next()  # type: ignore[misc]
+
+    def _trades_now(self) -> bool:
+        return bool(self.data.datetime[0] >= self.rules.start)
+
+
+def fit_to_run(strategy: type[Any], rules: TradingRules) -> tuple[type[Any], dict[str, Any]]:
+    """Give a strategy the run's rules.
+
+    Returns
+    -------
+    class, dict
+        A :class:`SignalStrategy` as it is, with the rules as a parameter; any other in a subclass
+        that decides nothing before the first deciding bar, while its indicators warm up, and that
+        sizes orders by :class:`AllInSizer` unless the strategy has set a sizer.
+    """
+    if issubclass(strategy, SignalStrategy):
+        return strategy, {"rules": rules}
+    metaclass: Any = type(strategy)
+    own = {"rules": rules, "__module__": __name__}  # backtrader looks the class up by its module
+    return metaclass(strategy.__name__, (_OnTime, strategy), own), {}
