@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cryptobt.backtests.recorder import Recorder
@@ -80,7 +79,7 @@ def _fills(recorder: Recorder, markets: Sequence[MarketData]) -> pd.DataFrame:
     opens = {market.symbol: market.bars[columns.OPEN] for market in markets}
     filled = zip(frame["symbol"], frame["time"], strict=True)
     frame["open_quote"] = [float(opens[symbol][time]) for symbol, time in filled]
-    worse = (frame["price_quote"] - _unslipped(frame)).abs()
+    worse = (frame["price_quote"] - frame["unslipped_quote"]).abs()
     frame["slippage_quote"] = worse * frame["quantity_base"]
     frame["late"] = False
     return frame[list(columns.FILLS)]
@@ -88,22 +87,8 @@ def _fills(recorder: Recorder, markets: Sequence[MarketData]) -> pd.DataFrame:
 
 _FILL_COLUMNS = [
     "order_id", "symbol", "side", "quantity_base", "price_quote", "fee_quote", "position_base",
-    "exec_type", "stop_price_quote", "day_number",
+    "unslipped_quote", "day_number",
 ]  # fmt: skip
-
-
-def _unslipped(fills: pd.DataFrame) -> pd.Series:
-    """Price without slippage: the open; a stop's own price where the bar opened before it.
-
-    A limit order pays none that its limit does not bound: its own price stands.
-    """
-    opened, stop = fills["open_quote"], fills["stop_price_quote"].astype(float)
-    buys = fills["side"] == "buy"
-    woken = opened.where(
-        stop.isna(), np.where(buys, np.maximum(opened, stop), np.minimum(opened, stop))
-    )
-    limited = fills["exec_type"].isin(["limit", "stop_limit"])
-    return woken.where(~limited, fills["price_quote"])
 
 
 def _times(numbers: pd.Series, market: MarketData) -> pd.Series:

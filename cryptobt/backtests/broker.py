@@ -1,5 +1,6 @@
 """The simulated exchange: fees, slippage, funding, lot sizes, refusals that stay visible."""
 
+from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
@@ -9,6 +10,7 @@ from cryptobt.core.errors import UsageError
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import DAY
 
+_OVERSELLS = "sells more than is held (long/flat account)"
 EXEC_TYPES = {
     bt.Order.Market: "market",
     bt.Order.Limit: "limit",
@@ -60,9 +62,10 @@ class SpotBroker(bt.brokers.BackBroker):
         self.minimum = settings.sizing.min_notional_quote
         self.funding_rate = settings.costs.funding_bps_per_day / 1e4 * (interval / DAY)
         self.funding_paid = 0.0
-        self.setcash(settings.account.cash_quote)
-        self.addcommissioninfo(PercentageFee(commission=settings.costs.fee_bps / 1e4))
-        self.set_slippage_perc(
+        self._unslipped: float | None = None
+        super().set_cash(settings.account.cash_quote)
+        super().addcommissioninfo(PercentageFee(commission=settings.costs.fee_bps / 1e4))
+        super().set_slippage_perc(
             settings.costs.slippage_bps / 1e4,
             slip_open=True,
             slip_limit=True,
@@ -75,11 +78,9 @@ class SpotBroker(bt.brokers.BackBroker):
         reason = self._refusal(order)
         if reason is None:
             return super().submit(order, check)
-        order.addinfo(reason=reason)
         order.submit(self)
-        order.reject(self)
         self.orders.append(order)
-        self.notify(order)
+        self._reject(order, reason)
         return order
 
     def set_coc(self, coc: bool) -> None:
@@ -102,27 +103,70 @@ class SpotBroker(bt.brokers.BackBroker):
             self.cash -= self.funding_paid
             self._get_value()
 
-    def _sellable(self, data: Any) -> float:
-        """What is held, less what earlier orders will sell."""
-        waiting = [*self.submitted, *(order for order in self.pending if order is not None)]
-        sold = sum(abs(o.executed.remsize) for o in waiting if o.data is data and not o.isbuy())
-        return float(self.getposition(data).size - sold)
+    def _try_exec(self, order: Any) -> None:
+        self._unslipped = None
+        super()._try_exec(order)
+
+    def _slip_up(self, pmax: float, price: float, *args: Any, **options: Any) -> Any:
+        self._unslipped = price
+        return super()._slip_up(pmax, price, *args, **options)
+
+    def _slip_down(self, pmin: float, price: float, *args: Any, **options: Any) -> Any:
+        self._unslipped = price
+        return super()._slip_down(pmin, price, *args, **options)
 
     def _execute(
         self, order: Any, ago: Any = None, price: Any = None, *args: Any, **options: Any
     ) -> Any:
+        if ago is None or price is None:  # backtrader asks what would happen
+            return super()._execute(order, ago, price, *args, **options)
+        if self._oversells(order):
+            self._reject(order, _OVERSELLS)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+            return None
         # With slippage beyond the bar's range, backtrader also slips limits beyond their price.
         limit = limit_price(order)
-        if ago is not None and price is not None and limit is not None:
+        if limit is not None:
             price = min(price, limit) if order.isbuy() else max(price, limit)
+        order.addinfo(unslipped=price if self._unslipped is None else self._unslipped)
         return super()._execute(order, ago, price, *args, **options)
 
     def _refusal(self, order: Any) -> str | None:
         if order.exectype not in EXEC_TYPES:
             return f"only {', '.join(EXEC_TYPES.values())} orders are simulated"
-        size, price = abs(order.created.size), order.data.close[0]
-        if not order.isbuy() and size > self._sellable(order.data) + 1e-12:
-            return "sells more than is held (long/flat account)"
-        if size * price < self.minimum:
+        if order.valid and order.valid < order.created.dt:
+            return "it was valid until a time that had passed"
+        if abs(order.created.size) * order.data.close[0] < self.minimum:
             return f"below the minimum notional of {self.minimum:g}"
-        return None
+        # The exits of a bracket, and orders that cancel each other, wait for what they may sell.
+        alone = order.parent is None and self._ocos[order.ref] == order.ref and order.transmit
+        return _OVERSELLS if alone and self._oversells(order) else None
+
+    def _oversells(self, order: Any) -> bool:
+        """Whether an order would sell more than is held now."""
+        held = self.getposition(order.data).size
+        return not order.isbuy() and abs(order.executed.remsize) > held + 1e-12
+
+    def _reject(self, order: Any, reason: str) -> None:
+        order.addinfo(reason=reason)
+        order.reject(self)
+        self.notify(order)
+
+
+def _refused(name: str) -> Callable[..., None]:
+    def method(*_: Any, **__: Any) -> None:
+        raise UsageError(
+            f"broker.{name} would change the rules that every row of the table trades by; "
+            "set costs and cash in the settings"
+        )
+
+    return method
+
+
+# What a strategy could call to trade on cheaper terms than the rows beside it.
+for _name in (
+    "set_cash", "setcash", "add_cash", "setcommission", "addcommissioninfo",
+    "set_slippage_perc", "set_slippage_fixed", "set_filler", "set_checksubmit", "set_shortcash",
+):  # fmt: skip
+    setattr(SpotBroker, _name, _refused(_name))

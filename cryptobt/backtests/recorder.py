@@ -95,8 +95,7 @@ class Recorder(bt.Analyzer):
             "side": "buy" if order.isbuy() else "sell",
             "quantity_base": abs(bit.size),
             "price_quote": bit.price,
-            "exec_type": EXEC_TYPES[order.exectype],
-            "stop_price_quote": stop_price(order),
+            "unslipped_quote": order.info["unslipped"],
             "fee_quote": bit.closedcomm + bit.openedcomm,
             "position_base": bit.psize,
         }

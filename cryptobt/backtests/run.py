@@ -102,7 +102,7 @@ def run_backtest(
 def _run(cerebro: bt.Cerebro, spec: StrategySpec) -> Recorder:
     try:
         (strategy,) = cerebro.run()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not spec.file:
             raise
         raise explain_failure(error, spec.file) from error

@@ -5,7 +5,7 @@ import logging
 import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,8 @@ def _run(settings: Any) -> "BacktestReport":
 
     _log_to_stderr()
     now = pd.Timestamp.now("UTC").floor("s")
-    with _progress() as (step, fits):
+    # A user's strategy may print: stdout is for the result alone.
+    with _progress() as (step, fits), redirect_stdout(sys.stderr):
         command = shlex.join(["cryptobt", *sys.argv[1:]])
         return run(settings, now, Events(_warn, step, fits), command)
 

@@ -8,6 +8,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+import backtrader as bt
+
 from cryptobt.core.errors import UsageError, did_you_mean
 from cryptobt.core.hashing import hash_bytes
 from cryptobt.strategies.rules import BuyAndHold, BuyAndHoldVolTarget, Momentum, SmaTrend
@@ -100,7 +102,10 @@ def _installed(point: EntryPoint) -> StrategySpec:
         strategy = point.load()
     except Exception as error:
         raise StrategyError(f"strategy '{point.name}' ({point.value}): {error}") from error
-    file = inspect.getsourcefile(strategy) or ""
+    if not (isinstance(strategy, type) and issubclass(strategy, bt.Strategy)):
+        raise StrategyError(f"strategy '{point.name}' ({point.value}) is no backtrader Strategy")
+    file = inspect.getsourcefile(strategy)
+    assert file is not None, "a class of a package has a source file"
     return replace(_from_class(strategy, hash_bytes(Path(file).read_bytes())), name=point.name)
 
 

@@ -74,4 +74,6 @@ def fit_to_run(strategy: type[Any], rules: TradingRules) -> tuple[type[Any], dic
         return strategy, {"rules": rules}
     metaclass: Any = type(strategy)
     own = {"rules": rules, "__module__": __name__}  # backtrader looks the class up by its module
-    return metaclass(strategy.__name__, (_OnTime, strategy), own), {}
+    made = metaclass(strategy.__name__, (_OnTime, strategy), own)
+    made.next = _OnTime.next  # the metaclass of backtrader's own SignalStrategy replaces it
+    return made, {}

@@ -59,7 +59,7 @@ def load_class(reference: str) -> tuple[type[Any], str]:
     return classes[name], hash_bytes(path.read_bytes())
 
 
-def explain_failure(error: Exception, file: str) -> StrategyError:
+def explain_failure(error: BaseException, file: str) -> StrategyError:
     """Tell a failure of a user's code by the line of his file that it came from."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     where = f"{file}, line {own[-1].lineno}, in {own[-1].name}" if own else file
@@ -79,9 +79,10 @@ def _import(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise StrategyError(
-            f"strategy file {path}, line {error.lineno}: SyntaxError: {error.msg}"
+            f"strategy file {error.filename or path}, line {error.lineno or 1}: "
+            f"SyntaxError: {error.msg}"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise explain_failure(error, str(path.resolve())) from error
     finally:
         sys.path.remove(str(path.resolve().parent))
