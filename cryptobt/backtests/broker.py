@@ -118,8 +118,11 @@ class SpotBroker(bt.brokers.BackBroker):
     def _execute(
         self, order: Any, ago: Any = None, price: Any = None, *args: Any, **options: Any
     ) -> Any:
-        if ago is None or price is None:  # backtrader asks what would happen
-            return super()._execute(order, ago, price, *args, **options)
+        if ago is None:  # backtrader asks what cash would be left; a sale is never short of it
+            left = super()._execute(order, ago, price, *args, **options)
+            return left if order.isbuy() else max(left, 0.0)
+        if price is None:
+            return None
         if self._oversells(order):
             self._reject(order, _OVERSELLS)
             self._ococheck(order)

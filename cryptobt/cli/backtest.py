@@ -53,7 +53,7 @@ def backtest(
 
     given = {_FLAGS[name]: value for name, value in flags.items() if value not in (None, ())}
     report = _run(load_settings(config, assignments, given))
-    click.echo(json.dumps(report.metrics, indent=1) if as_json else report.summary())
+    _print(json.dumps(report.metrics, indent=1) if as_json else report.summary(), report.folder)
 
 
 def _run(settings: Any) -> "BacktestReport":
@@ -68,6 +68,20 @@ def _run(settings: Any) -> "BacktestReport":
     with _progress() as (step, fits), redirect_stdout(sys.stderr):
         command = shlex.join(["cryptobt", *sys.argv[1:]])
         return run(settings, now, Events(_warn, step, fits), command)
+
+
+def _print(text: str, folder: Path) -> None:
+    try:
+        click.echo(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from cryptobt.core.errors import CannotWriteError
+
+        raise CannotWriteError(
+            f"cannot write the result: {error.strerror or error}; the run is whole in {folder}"
+        ) from error
 
 
 def _warn(line: str) -> None:

@@ -1,5 +1,6 @@
 """The command line: parse, call one function of a job, print, exit with the documented code."""
 
+import signal
 import sys
 
 import click
@@ -32,6 +33,7 @@ for command in (backtest, strategies, forecasters, cache):
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one line, never in a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = cli.main(prog_name="cryptobt", standalone_mode=False) or 0
     except CryptobtError as error:
@@ -52,6 +54,10 @@ def main() -> None:
         # Only click raises it, when the reader of our output has gone (`cryptobt … | head`).
         code = 0
     sys.exit(code)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(problem: str) -> None:

@@ -34,7 +34,8 @@ Whole = Annotated[int, Field(strict=True)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
-Count = Annotated[Whole, Field(ge=1)]
+Count = Annotated[Whole, Field(ge=1, le=1_000_000)]
+Days = Annotated[Whole, Field(ge=1, le=36_500)]
 
 
 class Section(pydantic.BaseModel):
@@ -54,7 +55,7 @@ class DataSettings(Section):
     start: Date | None = None
     end: Date | None = None
     on_bad_row: Literal["refuse", "quarantine"] = "refuse"
-    onchain_lag_hours: NotNegative = 24.0
+    onchain_lag_hours: Annotated[Number, Field(ge=0, le=100_000)] = 24.0
 
 
 class FeatureSettings(Section):
@@ -73,18 +74,18 @@ class ForecasterSettings(Section):
     target_heads: tuple[tuple[Count, Count], ...] = Field(
         ((5, 20), (10, 50), (10, 100)), min_length=1
     )
-    window_bars: Annotated[Whole, Field(ge=2)] = 30
-    horizon_bars: Count = 1
-    purge_bars: Annotated[Whole, Field(ge=0)] = 10
+    window_bars: Annotated[Whole, Field(ge=2, le=10_000)] = 30
+    horizon_bars: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    purge_bars: Annotated[Whole, Field(ge=0, le=1_000_000)] = 10
     trend_share: Fraction = 0.5
 
 
 class WalkforwardSettings(Section):
     """When forecasters are refitted and on what part of the past."""
 
-    refit_days: Count = 90
+    refit_days: Days = 90
     anchor: Date = "2000-01-01"
-    history: Literal["expanding"] | Count = "expanding"
+    history: Literal["expanding"] | Days = "expanding"
     min_train_rows: Annotated[Whole, Field(ge=20)] = 250
     validation_share: Annotated[Number, Field(gt=0, lt=1)] = 0.15
     warm_start: bool = False
@@ -98,7 +99,7 @@ class TrainingSettings(Section):
     epochs: Count = 30
     patience: Count = 6
     batch: Annotated[Whole, Field(ge=2)] = 64
-    learning_rate: Positive = 1e-3
+    learning_rate: Annotated[Number, Field(gt=0, le=1)] = 1e-3
     weight_decay: NotNegative = 1e-5
     plateau_factor: Annotated[Number, Field(gt=0, lt=1)] = 0.5
     plateau_patience: Annotated[Whole, Field(ge=0)] = 3
@@ -133,7 +134,7 @@ class SizingSettings(Section):
     volatility_target: Positive = 0.40
     max_weight: Annotated[Number, Field(gt=0, le=1)] = 1.0
     rebalance_band: Fraction = 0.10
-    lot_step: Positive = 1e-8
+    lot_step: Annotated[Number, Field(ge=1e-18, le=1e12)] = 1e-8
     min_notional_quote: NotNegative = 10.0
     gap_reserve: Annotated[Number, Field(ge=0, lt=1)] = 0.01
 
@@ -149,15 +150,15 @@ class CostSettings(Section):
 class AccountSettings(Section):
     """What the account starts with."""
 
-    cash_quote: Positive = 10_000.0
+    cash_quote: Annotated[Number, Field(gt=0, le=1e15)] = 10_000.0
 
 
 class MetricSettings(Section):
     """How results are measured; periods a year come from the interval."""
 
-    risk_free: Number = 0.0
+    risk_free: Annotated[Number, Field(ge=-1, le=10)] = 0.0
     confidence: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95
-    bootstrap_draws: Annotated[Whole, Field(ge=100)] = 2000
+    bootstrap_draws: Annotated[Whole, Field(ge=100, le=100_000)] = 2000
     bootstrap_seed: Annotated[Whole, Field(ge=0)] = 0
 
 
@@ -242,7 +243,7 @@ def home(kind: Literal["cache", "data"]) -> Path:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"settings file {file} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -265,7 +266,7 @@ def _assign(document: dict[str, Any], key: str, value: Any) -> None:
     for part in path:
         node = node.setdefault(part, {})
         if not isinstance(node, dict):
-            raise UsageError(f"setting '{key}': '{part}' is a value, not a section")
+            raise UsageError(f"setting '{key}': '{part}' is {node!r}; expected a section")
     node[last] = value
 
 
@@ -302,9 +303,8 @@ def _explain(problems: list[Any]) -> str:
 
 
 def _known_keys(section: str) -> list[str]:
-    """Keys of a section, or of all where there is no such section."""
-    keys = {
-        name: [f"{name}.{key}" for key in field.annotation.model_fields]  # type: ignore[union-attr]
-        for name, field in Settings.model_fields.items()
-    }
-    return keys.get(section) or [*keys, *(key for known in keys.values() for key in known)]
+    """Keys of a section; the sections, where there is no such one."""
+    known = Settings.model_fields.get(section)
+    if known is None:
+        return list(Settings.model_fields)
+    return [f"{section}.{key}" for key in known.annotation.model_fields]  # type: ignore[union-attr]

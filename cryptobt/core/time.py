@@ -55,6 +55,8 @@ def parse_day(text: str, setting: str) -> pd.Timestamp:
         instant = pd.Timestamp(text).as_unit("ns")
     except ValueError as error:
         raise UsageError(problem) from error
+    if not 1900 <= instant.year <= 2200:
+        raise UsageError(problem)
     return instant.tz_localize("UTC") if instant.tzinfo is None else instant.tz_convert("UTC")
 
 

@@ -35,13 +35,15 @@ def read_bars(path: Path, symbol: str, on_bad_row: BadRow, now: pd.Timestamp) ->
     Raises
     ------
     UsageError
-        If the file is missing or cannot be opened.
+        If the file is missing, no regular file, or cannot be opened.
     DataInvalidError
-        If it is no table, a column is missing, or a row is bad: file, line, column and value.
+        If it is no table, a column is missing or there twice, or a row is bad: file, line, column
+        and value.
     """
     table = read_table(path)
     raw, notes = _raw_bars(table)
-    interval = most_frequent_spacing(pd.DatetimeIndex(raw[columns.TIME]), table.label)
+    defects = raw[DEFECT].dropna() if DEFECT in raw else None
+    interval = most_frequent_spacing(pd.DatetimeIndex(raw[columns.TIME]), table.label, defects)
     bars, report = check_bars(
         raw, label=table.label, interval=interval, on_bad_row=on_bad_row, now=now, numbered=True
     )
@@ -67,11 +69,11 @@ def _raw_bars(table: Table) -> tuple[pd.DataFrame, list[str]]:
 
 def _volume(table: Table) -> tuple[pd.Series, list[str]]:
     if columns.VOLUME in table.names:
-        return table.frame[table.names.index(columns.VOLUME)], []
+        return table.frame[table.position([columns.VOLUME], columns.VOLUME)], []
     named = [name for name in table.names if name.startswith("volume ")]
     if not named:
         empty = pd.Series(np.nan, index=table.frame.index)
         return empty, []
     coins = [name for name in named if name.removeprefix("volume ") not in _QUOTES]
-    chosen = table.names.index((coins or named)[0])
+    chosen = table.position((coins or named)[:1], columns.VOLUME)
     return table.frame[chosen], [f"volume is column '{table.header[chosen]}'"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cryptobt.core import columns
-from cryptobt.core.errors import DataInvalidError
+from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.types import ExtraSeries
 from cryptobt.data.instants import most_frequent_spacing, read_instants
 from cryptobt.data.tables import Table, read_table
@@ -34,10 +34,11 @@ def read_series(path: Path, name: str, lag_hours: float) -> ExtraSeries:
     Raises
     ------
     UsageError
-        If the file is missing.
+        If the file is missing or no regular file, or the lag reaches beyond all dates.
     DataInvalidError
         Naming file, line, column and value: text among numbers, an impossible time, one time
-        with two sets of values; or that no column holds numbers.
+        with two sets of values; a column named twice or named as the one computed here; or that
+        no column holds numbers.
     """
     table = read_table(path)
     time = table.time_position()
@@ -58,14 +59,27 @@ def read_series(path: Path, name: str, lag_hours: float) -> ExtraSeries:
 def published(
     name: str, source: str, values: pd.DataFrame, period: pd.Timedelta, lag_hours: float
 ) -> ExtraSeries:
-    """Add to each row, named by the start of its period, the instant at which it may be used."""
+    """Add to each row, named by the start of its period, the instant at which it may be used.
+
+    Raises
+    ------
+    UsageError
+        If the lag reaches beyond all dates.
+    """
     starts = pd.DatetimeIndex(values.index)
-    at = starts + period + pd.Timedelta(hours=lag_hours)
+    try:
+        at = starts + period + pd.Timedelta(hours=lag_hours)
+    # pandas has one error for spans and another for instants; both are of these kinds
+    except (OverflowError, ValueError) as error:
+        raise UsageError(
+            f"data.onchain_lag_hours is {lag_hours:g}, beyond all dates; expected a delay in hours"
+        ) from error
     return ExtraSeries(name, source, values.assign(**{columns.AVAILABLE_AT: at}), lag_hours)
 
 
 def _values(table: Table) -> pd.DataFrame:
     time_like = table.time_position()
+    _refuse_computed(table)
     found: dict[str, np.ndarray] = {}
     for position, name in enumerate(table.names):
         numbers = _numbers(table, position)
@@ -77,6 +91,15 @@ def _values(table: Table) -> pd.DataFrame:
     if not found:
         raise DataInvalidError(f"{table.label}: no column beside the time holds numbers")
     return pd.DataFrame(found)
+
+
+def _refuse_computed(table: Table) -> None:
+    for name, written in zip(table.names, table.header, strict=True):
+        if name.replace(" ", "_") == columns.AVAILABLE_AT:
+            raise DataInvalidError(
+                f"{table.label}: column '{written}' is computed from the period and "
+                "data.onchain_lag_hours; rename it or leave it out"
+            )
 
 
 def _numbers(table: Table, position: int) -> np.ndarray | None:

@@ -9,6 +9,8 @@ from cryptobt.core.time import epoch_ns
 _EPOCH_UNITS = ((1e8, 1_000_000_000), (1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 _EARLIEST, _LATEST = pd.Timestamp("1800-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
 
+_NO_DATE = "which is not a date; write ISO dates such as 2020-12-31"
+
 
 def read_instants(column: pd.Series, name: str, label: str) -> tuple[pd.DatetimeIndex, pd.Series]:
     """Read a time column as instants in UTC; text without a zone is taken as UTC.
@@ -45,24 +47,30 @@ def read_instants(column: pd.Series, name: str, label: str) -> tuple[pd.Datetime
     # years such as 1 or 9999 do not fit into nanoseconds, and no market is that old
     times = pd.DatetimeIndex(times.where((times >= _EARLIEST) & (times <= _LATEST)))
     lost = np.asarray(times.isna()) & column.notna().to_numpy()
-    wrong = column[lost].map(lambda value: f"column '{name}' is '{value}', which is not a date")
+    wrong = column[lost].map(lambda value: f"column '{name}' is '{value}', {_NO_DATE}")
     return times.as_unit("ns"), wrong.astype(object)
 
 
-def most_frequent_spacing(times: pd.DatetimeIndex, label: str) -> pd.Timedelta:
+def most_frequent_spacing(
+    times: pd.DatetimeIndex, label: str, defects: pd.Series | None = None
+) -> pd.Timedelta:
     """Tell the interval of bars by the spacing that occurs most often; the smallest of equals.
+
+    Parameters
+    ----------
+    defects : Series of str, optional
+        Line number to what is wrong with the row, for the message.
 
     Raises
     ------
     DataInvalidError
-        If there are fewer than two different instants.
+        If there are fewer than two different instants; it names the first defect.
     """
     known = epoch_ns(pd.DatetimeIndex(times.dropna()))
     if not (np.diff(known) > 0).all():
         known = np.unique(known)
     if len(known) < 2:
-        count = len(known)
-        raise DataInvalidError(f"{label}: {count} row(s) with a time; at least 2 are needed")
+        raise DataInvalidError(_too_few(len(known), label, defects))
     spacings = np.diff(known)
     middle = spacings[len(spacings) // 2]
     # a spacing that more than half of the bars have is found without sorting them
@@ -70,6 +78,14 @@ def most_frequent_spacing(times: pd.DatetimeIndex, label: str) -> pd.Timedelta:
         return pd.Timedelta(int(middle), unit="ns")
     values, counts = np.unique(spacings, return_counts=True)
     return pd.Timedelta(int(values[np.argmax(counts)]), unit="ns")
+
+
+def _too_few(count: int, label: str, defects: pd.Series | None) -> str:
+    found = f"{count} row(s) with a time; at least 2 are needed"
+    if defects is None or defects.empty:
+        return f"{label}: {found}"
+    more = f"{len(defects) - 1} more bad row(s) follow, "
+    return f"{label}, line {defects.index[0]}: {defects.iloc[0]} ({more}{found})"
 
 
 def _from_numbers_or_text(column: pd.Series, name: str, label: str) -> pd.DatetimeIndex:

@@ -40,14 +40,15 @@ def load_markets(settings: DataSettings, now: pd.Timestamp) -> list[MarketData]:
     Raises
     ------
     UsageError
-        Missing file, unknown sample symbol, a symbol named twice, or source csv without a file.
+        Missing file, a file beside another source, source csv without a file, an unknown sample
+        symbol, or a symbol that is empty or named twice.
     DataUnavailableError
         If the vendor gives nothing.
     DataInvalidError
         If a row is bad, or fewer than two bars are left.
     """
     if settings.csv or settings.source == "csv":
-        files = _files(settings.csv, settings.symbols, "csv")
+        files = _bar_files(settings)
         if not files:
             raise UsageError("source csv needs a file; give --csv [SYMBOL=]FILE")
         markets = [
@@ -92,16 +93,30 @@ def load_extras(
 
 def _symbols(settings: DataSettings) -> tuple[str, ...]:
     symbols = settings.symbols or (DEFAULT_SYMBOL,)
+    _refuse_empty(symbols)
     for symbol in symbols:
         if symbols.count(symbol) > 1:
             raise UsageError(f"symbol '{symbol}' is named twice; name it once")
     return symbols
 
 
+def _refuse_empty(symbols: Sequence[str]) -> None:
+    if not all(symbol.strip() for symbol in symbols):
+        raise UsageError(f"a symbol is empty; write it like {DEFAULT_SYMBOL}")
+
+
 def _known_symbols(settings: DataSettings) -> tuple[str, ...]:
-    if settings.csv:
-        return tuple(_files(settings.csv, settings.symbols, "csv"))
-    return _symbols(settings)
+    return tuple(_bar_files(settings)) if settings.csv else _symbols(settings)
+
+
+def _bar_files(settings: DataSettings) -> dict[str, Path]:
+    if settings.csv and settings.source not in ("auto", "csv"):
+        raise UsageError(
+            f"source {settings.source} contradicts --csv: "
+            "--csv gives the bars: leave --source out, or say --source csv"
+        )
+    _refuse_empty(settings.symbols)
+    return _files(settings.csv, settings.symbols, "csv")
 
 
 def _from_source(
@@ -144,6 +159,8 @@ def _files(entries: Sequence[str], symbols: Sequence[str], flag: str) -> dict[st
     files: dict[str, Path] = {}
     for entry in entries:
         named, path = _split(entry)
+        if path == Path():
+            raise UsageError(f"--{flag} '{entry}' is not a regular file; give a file")
         symbol = named or (symbols[0] if symbols else _stem(path))
         if symbol in files:
             raise UsageError(
@@ -190,8 +207,9 @@ def _cut(market: MarketData, end: str | None) -> MarketData:
         return market
     last = parse_day(end, "data.end")
     whole_day = len(end.strip()) <= len("2021-03-01")
-    limit = last + DAY if whole_day else last + pd.Timedelta(1, unit="ns")
-    bars = market.bars[market.bars.index < limit]
+    # taken from the bars and not added to the end, which may be the last day there is
+    times = market.times - DAY if whole_day else market.times - pd.Timedelta(1, unit="ns")
+    bars = market.bars[times < last]
     if len(bars) < 2:
         raise DataInvalidError(
             f"{market.symbol}: {len(bars)} bar(s) of {interval_label(market.interval)} until "

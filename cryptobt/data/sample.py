@@ -101,9 +101,8 @@ def sample_market(symbol: str, *, lag_hours: float = 24.0) -> SimulatedMarket:
     coin = COINS.get(symbol)
     if coin is None:
         hint = did_you_mean(symbol, COINS)
-        raise UsageError(
-            f"the sample market has no '{symbol}'; {hint} (it has {', '.join(sorted(COINS))})"
-        )
+        listed = "" if hint.startswith("known") else f" (it has {', '.join(sorted(COINS))})"
+        raise UsageError(f"the sample market has no '{symbol}'; {hint}{listed}")
     return simulate(
         symbol,
         seed=coin.seed,

@@ -51,16 +51,16 @@ class Table:
         return tuple(normalise(name) for name in self.header)
 
     def position(self, names: Iterable[str], wanted: str) -> int:
-        """Find the first column that carries one of ``names``.
+        """Find the column that carries the first of ``names`` there is.
 
         Raises
         ------
         DataInvalidError
-            Naming the file, what was wanted and the columns found.
+            Naming the file, what was wanted and the columns found; or if two carry the name.
         """
         for name in names:
             if name in self.names:
-                return self.names.index(name)
+                return self._only(name)
         found = ", ".join(name or "(no name)" for name in self.header)
         raise DataInvalidError(
             f"{self.label}: there is no {wanted} column; the columns found are {found[:200]}"
@@ -69,11 +69,18 @@ class Table:
     def time_position(self) -> int:
         """Find the time column; where several could be it, one that counts from 1970 wins."""
         candidates = [name for name in TIME_NAMES if name in self.names]
-        columns = [self.names.index(name) for name in candidates]
-        for column in columns:
+        for name in candidates:
+            column = self._only(name)
             if pd.api.types.is_numeric_dtype(self.frame[column].dtype):
                 return column
         return self.position(TIME_NAMES, "time")
+
+    def _only(self, name: str) -> int:
+        if self.names.count(name) > 1:
+            raise DataInvalidError(
+                f"{self.label}: there are two columns '{name}'; name one anew or leave it out"
+            )
+        return self.names.index(name)
 
     def surplus(self) -> pd.Series:
         """Select the fields that stand beyond the last column of the header."""
@@ -94,7 +101,7 @@ def read_table(path: Path) -> Table:
     Raises
     ------
     UsageError
-        If the file is missing or cannot be opened.
+        If the file is missing, no regular file (a pipe or folder), or cannot be opened.
     DataInvalidError
         If it is empty, no text, no table, or holds no row below its header.
     """
@@ -115,6 +122,9 @@ def read_table(path: Path) -> Table:
 
 def _read_head(path: Path) -> bytes:
     try:
+        # a pipe can be read once only, and the file is opened more than once
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is not a regular file; give a file")
         with path.open("rb") as file:
             head = file.read(_SNIFF_BYTES)
         if head.startswith(_GZIP_MAGIC):

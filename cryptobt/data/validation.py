@@ -1,5 +1,6 @@
 """The one door for bars of every source: what may pass, what is said, what is refused."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -51,8 +52,11 @@ def check_bars(
     A row without any value is a gap. Bars not complete at ``now`` are left out and said. Rows
     that repeat another row exactly are dropped and said. A row that cannot be true (text, empty,
     infinite or non-positive price, high or low inside open and close by more than 1e-9, negative
-    volume, a time in the future or impossible, one time with two sets of values) is refused, or
-    taken out with ``"quarantine"``: then it becomes a gap, as do all rows of a contradicted time.
+    volume, a time in the future or impossible, one time with two sets of values, a bar that opens
+    before another closes) is refused, or taken out with ``"quarantine"``: then it becomes a gap,
+    as do all rows of a contradicted time. Of two bars that overlap, the one off the grid is bad.
+
+    Causality: no bar's close lies after the open of the next one.
 
     Parameters
     ----------
@@ -77,7 +81,8 @@ def check_bars(
     Raises
     ------
     DataInvalidError
-        Naming the first bad row, its column, value and what to do; or too few rows.
+        Naming the first bad row, its column, value and what to do; or too few rows; or most of
+        them off the grid.
     """
     rows, reasons = _read(raw, label, numbered)
     opens = epoch_ns(rows.times)
@@ -88,6 +93,9 @@ def check_bars(
     reasons = {row: reason for row, reason in reasons.items() if tested[row]}
     order, repeated, contradicted = _unique(rows, tested & ~_marks(len(raw), reasons))
     reasons |= contradicted
+    _refuse_uneven(rows, order, interval)
+    order, overlapping = _without_overlaps(rows, order, interval)
+    reasons |= overlapping
     if reasons and on_bad_row == "refuse":
         raise DataInvalidError(_refusal(rows, reasons))
     notes = [
@@ -199,6 +207,42 @@ def _contradiction(rows: _Rows, group: np.ndarray) -> dict[int, str]:
     return {int(row): text for row in group}
 
 
+def _refuse_uneven(rows: _Rows, order: np.ndarray, interval: pd.Timedelta) -> None:
+    off_grid = _slots(rows.times[order], interval)[1]
+    if 2 * int(off_grid.sum()) > len(order):
+        raise DataInvalidError(
+            f"{rows.label}: {int(off_grid.sum())} of {len(order)} bars are off the "
+            f"{interval_label(interval)} grid; bars must be evenly spaced, as months are not"
+        )
+
+
+def _without_overlaps(
+    rows: _Rows, order: np.ndarray, interval: pd.Timedelta
+) -> tuple[np.ndarray, dict[int, str]]:
+    """Leave out bars that overlap a bar on the grid, or an earlier one that is off it too."""
+    opens = epoch_ns(rows.times[order])
+    if (np.diff(opens) >= interval.value).all():
+        return order, {}
+    off_grid = _slots(rows.times[order], interval)[1]
+    kept = np.flatnonzero(~off_grid).tolist()
+    bad: dict[int, str] = {}
+    for place in np.flatnonzero(off_grid).tolist():
+        at = bisect_left(kept, place)
+        beside = kept[max(at - 1, 0) : at + 1]
+        near = [other for other in beside if abs(opens[other] - opens[place]) < interval.value]
+        if near:
+            bad[int(order[place])] = _overlap(rows, order[place], order[near[0]], interval)
+        else:
+            kept.insert(at, place)
+    return order[kept], bad
+
+
+def _overlap(rows: _Rows, row: int, other: int, interval: pd.Timedelta) -> str:
+    place = f" ({rows.place(other)})" if rows.lines is not None else ""
+    label = interval_label(interval)
+    return f"the {label} bar of {rows.time(row)} overlaps that of {rows.time(other)}{place}"
+
+
 def _refusal(rows: _Rows, reasons: Mapping[int, str]) -> str:
     first = min(reasons)
     more = f" ({len(reasons) - 1} more bad row(s) follow)" if len(reasons) > 1 else ""
@@ -213,6 +257,7 @@ def _finish(
     notes: list[str],
 ) -> tuple[pd.DataFrame, QualityReport]:
     if len(order) < 2:
+        notes = [*_quarantined(rows, reasons), *notes]
         said = f" ({'; '.join(notes)})" if notes else ""
         count = f"{rows.label}: {len(order)} usable bar(s){said}"
         raise DataInvalidError(f"{count}; at least 2 are needed")
@@ -229,6 +274,13 @@ def _finish(
         )
     notes += _observations(bars, interval)
     return bars, QualityReport(count_gaps(index, interval), quarantined, tuple(notes))
+
+
+def _quarantined(rows: _Rows, reasons: Mapping[int, str]) -> list[str]:
+    if not reasons:
+        return []
+    first = min(reasons)
+    return [f"{len(reasons)} row(s) quarantined, first {rows.place(first)}: {reasons[first]}"]
 
 
 def _observations(bars: pd.DataFrame, interval: pd.Timedelta) -> list[str]:
@@ -249,6 +301,8 @@ def _observations(bars: pd.DataFrame, interval: pd.Timedelta) -> list[str]:
 
 def _slots(times: pd.DatetimeIndex, interval: pd.Timedelta) -> tuple[np.ndarray, np.ndarray]:
     """Count places on the regular grid that most bars lie on, and mark the bars beside it."""
+    if len(times) == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
     step = interval.value
     phase = epoch_ns(times) % step
     usual = phase[0]

@@ -75,7 +75,7 @@ def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -
     feature_set = FEATURE_SETS.get(name)
     if feature_set is None:
         raise UsageError(f"unknown feature set '{name}'; {did_you_mean(name, FEATURE_SETS)}")
-    joined = join(market, extras)
+    joined = join(market, extras, feature_set.extras)
     # A value that overflows is as unusable as a missing one.
     values = feature_set.compute(market.bars, joined).replace([np.inf, -np.inf], np.nan)
     missing = [column for column in feature_set.extras if column not in joined]
@@ -84,21 +84,21 @@ def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -
     return FeatureTable(values.astype(float), tuple(missing))
 
 
-def join(market: MarketData, extras: Sequence[ExtraSeries]) -> pd.DataFrame:
-    """Give each bar the newest row of every extra column that was published by its close.
+def join(market: MarketData, extras: Sequence[ExtraSeries], wanted: Sequence[str]) -> pd.DataFrame:
+    """Give each bar the newest row of every wanted column that was published by its close.
 
     A value older than seven days after its publication is stale and becomes NaN.
 
     Returns
     -------
     DataFrame
-        Index as the bars'; one column for each extra column; the first series wins a name.
+        Index as the bars'; one column for each wanted one; the first series wins a name.
     """
     closes = pd.DataFrame({CLOSE: market.times.as_unit("ns") + market.interval})
     joined: dict[str, np.ndarray] = {}
     for series in extras:
         for column in series.frame.columns.drop(AVAILABLE_AT):
-            if column not in joined:
+            if column in wanted and column not in joined:
                 joined[str(column)] = _asof(closes, series.frame, str(column))
     return pd.DataFrame(joined, index=market.bars.index)
 
@@ -107,6 +107,10 @@ def _asof(closes: pd.DataFrame, frame: pd.DataFrame, column: str) -> np.ndarray:
     published = frame[[AVAILABLE_AT, column]].dropna().sort_values(AVAILABLE_AT, kind="stable")
     published[AVAILABLE_AT] = published[AVAILABLE_AT].dt.as_unit("ns")
     matched = pd.merge_asof(
-        closes, published, left_on=CLOSE, right_on=AVAILABLE_AT, tolerance=STALE_AFTER
+        closes,
+        published.rename(columns={column: "value"}),
+        left_on=CLOSE,
+        right_on=AVAILABLE_AT,
+        tolerance=STALE_AFTER,
     )
-    return matched[column].to_numpy(dtype=float)
+    return matched["value"].to_numpy(dtype=float)

@@ -32,6 +32,8 @@ class Samples:
         Bars in a window.
     ahead : int
         Bars after its window that a target looks at.
+    names : tuple of str
+        Of the features, to tell what is missing.
     """
 
     times: pd.DatetimeIndex
@@ -42,6 +44,7 @@ class Samples:
     ends: np.ndarray
     length: int
     ahead: int
+    names: tuple[str, ...] = ()
 
     def windows(
         self, ends: np.ndarray, first: int, stop: int, origin: pd.Timestamp, labelled: bool
@@ -158,19 +161,30 @@ def _target_unbroken(samples: Samples, ends: np.ndarray) -> np.ndarray:
 
 
 def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
-    """Say how many bars the first fold would need, or that no refit date falls where it could."""
+    """Say why no fold has enough: bars, gaps, an empty column, the split or the refit dates."""
     bars, windows = len(samples.times), len(samples.ends)
+    wanted = walkforward.min_train_rows + samples.ahead
     between = int(DAY * walkforward.refit_days / samples.interval)
-    warm_up = int(samples.ends[0]) if windows else bars
-    needed = warm_up + walkforward.min_train_rows + samples.ahead
-    if windows >= walkforward.min_train_rows + samples.ahead:
+    warm_up = int(samples.ends[0]) if windows else samples.length
+    has = f"too few rows: {bars} bars give {windows} usable windows of {samples.length} bars"
+    if windows >= wanted:
         return (
-            f"too few rows: no refit date (every {walkforward.refit_days} days, {between} bars) "
-            f"falls behind the {needed} bars that the first training needs; there are {bars}: "
-            "bring more, or refit more often with --set walkforward.refit_days=DAYS"
+            f"{has}, but no refit date (every {walkforward.refit_days} days, {between} bars) falls "
+            f"behind the {warm_up + wanted} bars that the first training needs, with something to "
+            "train on and to validate with; bring more bars, refit more often with --set "
+            "walkforward.refit_days=DAYS, or change walkforward.validation_share"
+        )
+    whole = unbroken_rows(samples.times, samples.interval) >= samples.length
+    if whole.sum() < min(bars - samples.length, wanted):
+        return f"{has}, and the first training needs {wanted}: most windows span a gap in the data"
+    finite = np.isfinite(samples.rows).sum(axis=0)
+    if samples.names and finite.min() < wanted + samples.length <= np.median(finite):
+        column = samples.names[int(finite.argmin())]
+        return (
+            f"{has}, and the first training needs {wanted}: feature '{column}' has only "
+            f"{finite.min()} values; bring more bars, or a longer file if it comes from one"
         )
     return (
-        f"too few rows: {bars} bars give {windows} usable windows, and the first training needs "
-        f"{walkforward.min_train_rows + samples.ahead}; bring about {needed + between} bars, "
-        "or lower walkforward.min_train_rows"
+        f"{has}, and the first training needs {wanted}; bring about {warm_up + wanted + between} "
+        "bars, or lower walkforward.min_train_rows"
     )

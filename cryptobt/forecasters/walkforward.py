@@ -83,8 +83,9 @@ def make_samples(market: MarketData, features: FeatureTable, settings: Settings)
     known = known_trend(market.bars, chosen.target_heads)
     usable = np.where(np.isfinite(known).all(axis=1)[:, None], rows, np.nan)
     ends = window_ends(usable, market.times, market.interval, chosen.window_bars)
+    names = tuple(str(column) for column in features.frame.columns)
     return Samples(
-        market.times, market.interval, rows, known, targets, ends, chosen.window_bars, ahead
+        market.times, market.interval, rows, known, targets, ends, chosen.window_bars, ahead, names
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cryptobt.core.errors import CryptobtError
+from cryptobt.core.errors import CryptobtError, UsageError
 from cryptobt.core.processes import (
     behave_as_worker,
     end_workers,
@@ -123,6 +123,11 @@ def _fitted(task: FitTask) -> tuple[Forecaster, float]:
     model = model.fit(training, validation)
     kept = dict(model.arrays())
     kept["losses"] = np.array(model.losses, dtype=float).reshape(-1, 2)
+    if not np.isfinite(kept["losses"][:, 1]).any():
+        raise UsageError(
+            f"training diverged in fold {task.fold.name}: no validation loss is finite; lower "
+            f"training.learning_rate (now {task.design['learning_rate']:g})"
+        )
     # Mean and deviation of the answers over the rows it was fitted to, for the score.
     answers = np.concatenate(
         [model.predict(w).answers.mean(axis=1) for w in (training, validation)]

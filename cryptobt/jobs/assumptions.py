@@ -9,6 +9,7 @@ from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label
 from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.data.sample import sample_market
+from cryptobt.forecasters.registry import find_forecaster
 from cryptobt.jobs.manifest import code_version, libraries
 
 
@@ -18,7 +19,7 @@ def describe(
     """Data, dates, costs, refits and seeds of a run as label and sentence."""
     return (
         ("Data", _data(market)),
-        ("Decisions", _decisions(forecasts)),
+        ("Decisions", _decisions(settings, forecasts)),
         ("Timing", "decided at a bar's close, filled at the next bar's open"),
         ("Costs", _costs(settings)),
         ("Sizing", _sizing(settings)),
@@ -74,9 +75,10 @@ def _data(market: MarketData) -> str:
     return text
 
 
-def _decisions(forecasts: Forecasts | None) -> str:
+def _decisions(settings: Settings, forecasts: Forecasts | None) -> str:
     if forecasts is None:
-        return "from the first bar; a rule does nothing until its indicator is ready"
+        first = settings.data.start or "the first bar"
+        return f"from {first} on; a rule does nothing until its indicator is ready"
     times = forecasts.frame["time"]
     return (
         f"{times.iloc[0]:%Y-%m-%d} to {times.iloc[-1]:%Y-%m-%d}; "
@@ -105,6 +107,8 @@ def _sizing(settings: Settings) -> str:
 def _forecaster(settings: Settings, trader: Trader) -> str:
     if trader.forecaster is None:
         return "none: the strategy is a rule; trend_only is shown for comparison"
+    if not find_forecaster(trader.forecaster).trained:
+        return f"{trader.forecaster}: nothing is learnt; the trend known at each close"
     chosen = settings.forecaster
     target = "next return" if chosen.target == "next_return" else "smoothed trend"
     share = f", {chosen.trend_share:.0%} of the score is the known trend"
@@ -122,12 +126,21 @@ def _refits(settings: Settings, forecasts: Forecasts | None) -> str:
     return (
         f"every {chosen.refit_days} days on {past}, {folds} folds in the dates shown; "
         "scaler and network see only bars closed by the fold's date, "
-        f"purge {settings.forecaster.purge_bars} bars"
+        f"purge {_purge(settings)} bars"
     )
 
 
+def _purge(settings: Settings) -> int:
+    """Bars really kept out: never fewer than the target looks ahead."""
+    chosen = settings.forecaster
+    ahead = chosen.horizon_bars
+    if chosen.target == "trend":
+        ahead = max(k for k, _ in chosen.target_heads)
+    return max(chosen.purge_bars, ahead)
+
+
 def _seeds(settings: Settings, trader: Trader) -> str:
-    if trader.forecaster is None:
+    if trader.forecaster is None or not find_forecaster(trader.forecaster).trained:
         return "nothing random"
     chosen = settings.walkforward
     return f"{chosen.ensemble_seeds} networks a fold, averaged; base seed {chosen.seed}"

@@ -100,6 +100,8 @@ def backtest(
     """
     trader, out = _trader(settings), Path(settings.run.out)
     check_writable(out)
+    for store in (fold_cache(), snapshots()):
+        store.check_writable()
     clock = _Clock(events.step)
     clock.begin("loading data")
     market, extras = _load(settings, now, events)
@@ -126,9 +128,14 @@ def backtest(
     return BacktestReport(write_run(out, name, files), metrics)
 
 
+def snapshots() -> ContentStore:
+    """The store of the bars that runs were made from."""
+    return ContentStore(home("data") / "snapshots")
+
+
 def keep_snapshot(market: MarketData) -> None:
     """Keep the bars of a run by their content, so that it can be repeated after a rewrite."""
-    store = ContentStore(home("data") / "snapshots")
+    store = snapshots()
     if market.hash not in store:
         arrays = {name: market.bars[name].to_numpy() for name in BARS}
         meta = {"symbol": market.symbol, "interval": interval_label(market.interval)}

@@ -57,7 +57,9 @@ def performance(
     equity = result.equity
     returns = equity["return"].to_numpy()[1:]
     short = "fewer than two bars"
-    growth = float(np.log1p(returns).sum()) if len(returns) else np.nan
+    lost = (returns <= -1).any()
+    growth = float(np.log1p(returns).sum()) if len(returns) and not lost else np.nan
+    short = "the account was lost" if lost else short
     values = {
         "sharpe": (sharpe(returns, periods, risk_free), "returns do not vary"),
         "cagr": (np.expm1(growth * periods / len(returns)) if len(returns) else np.nan, short),
@@ -142,7 +144,7 @@ def _intervals(
     risk_free: float,
     level: float,
 ) -> dict[str, Metric]:
-    log_returns = np.log1p(returns)
+    log_returns = np.log1p(np.maximum(returns, -1 + 1e-12))
 
     def redraw(rows: np.ndarray) -> np.ndarray:
         mean, deviation = _moments(returns[rows])

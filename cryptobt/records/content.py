@@ -1,5 +1,6 @@
 """Arrays kept under a key that says what they are made of: written whole or not at all."""
 
+import errno
 import json
 import logging
 import os
@@ -47,6 +48,8 @@ class ContentStore:
             content = path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise self._unusable(error) from error
         digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
         try:
             if bytes.fromhex(hash_bytes(body)) != digest:
@@ -58,7 +61,24 @@ class ContentStore:
             return None
 
     def __contains__(self, key: str) -> bool:
-        return self._path(key).exists()
+        try:
+            return self._path(key).exists()
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def check_writable(self) -> None:
+        """Refuse a folder that nothing could be kept in, before anything is computed.
+
+        Raises
+        ------
+        CannotWriteError
+            Naming the folder and the reason.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.root).close()
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def put(self, key: str, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         """Write an entry: temporary file, fsync, rename.
@@ -73,6 +93,8 @@ class ContentStore:
 
     def paths(self) -> Iterator[Path]:
         """Files of all entries."""
+        if self.root.exists() and not self.root.is_dir():
+            raise self._unusable(NotADirectoryError(errno.ENOTDIR, "Not a directory"))
         return self.root.glob("??/*.entry")
 
     def clear(self) -> int:
@@ -81,6 +103,12 @@ class ContentStore:
         for path in [*entries, *self.root.glob("??/.part-*")]:
             path.unlink(missing_ok=True)
         return len(entries)
+
+    def _unusable(self, error: OSError) -> CannotWriteError:
+        return CannotWriteError(
+            f"cannot use the folder {self.root}: {error.strerror or error}; "
+            "set CRYPTOBT_HOME to one that can be written"
+        )
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.entry"

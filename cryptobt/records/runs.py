@@ -12,6 +12,8 @@ import pandas as pd
 from cryptobt.core.errors import CannotWriteError
 from cryptobt.core.time import iso_column
 
+_LONGEST = 200
+
 
 def write_run(out: Path, name: str, files: Mapping[str, str]) -> Path:
     """Write the files of a run into a new folder, made visible by one rename.
@@ -100,4 +102,6 @@ def _umask() -> int:
 
 
 def _safe(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "run"
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-") or "run"
+    # File systems take 255 bytes; what tells runs apart stands at the ends.
+    return safe if len(safe) <= _LONGEST else f"{safe[: _LONGEST - 40]}-{safe[-39:]}"

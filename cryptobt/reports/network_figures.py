@@ -127,7 +127,7 @@ def _draw_attention(explanation: Explanation) -> str:
     axes.grid(visible=False)
     axes.set_ylabel("age of the bar")
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
-    bar.ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.1f}%")
+    bar.ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.2f}%")
     bar.outline.set_visible(False)
     age = int(np.nanargmax(np.nanmean(shown, axis=1)))
     return to_svg(figure, "attention", f"Attention by age; on average largest at age {age}.")
@@ -168,8 +168,9 @@ def _draw_losses(curves: dict[str, pd.DataFrame]) -> str:
 
 
 def _draw_curves(axes: "Axes", frame: pd.DataFrame) -> None:
+    marker = "o" if len(frame) == 1 else None  # one epoch draws no line
     for fold in frame.columns:
-        axes.plot(frame.index, frame[fold], color=BLUE, alpha=0.3, linewidth=0.8)
+        axes.plot(frame.index, frame[fold], color=BLUE, alpha=0.3, linewidth=0.8, marker=marker)
     enough = frame.notna().sum(axis=1) * 2 >= frame.shape[1]
     median = frame[enough].median(axis=1)
     axes.plot(median.index, median, color=ORANGE, linewidth=2.2)

@@ -136,8 +136,9 @@ def comparison_table(metrics: dict[str, Any]) -> str:
     level = numbers.performance(metrics, "strategy", "sharpe").level
     shown = "" if level is None else f" Small print: {numbers.format_percent(level, 0)} intervals."
     return (
+        f'<p class="note">All rows cover the same dates.{shown}</p>'
         '<div class="scroll" tabindex="0" role="region" aria-label="Comparison of all rows">'
-        f'<table class="comparison"><caption>All rows cover the same dates.{shown}</caption>'
+        '<table class="comparison">'
         f"<thead>{_head()}</thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -106,7 +106,13 @@ class SignalStrategy(bt.Strategy):
             return 0.0
         price, held = data.close[0], self.getposition(data).size
         leaves = target == 0.0 and held > DUST
-        if not leaves and abs(target - held * price / equity) < self.rules.sizing.rebalance_band:
+        # Funding takes cash that is not there: what is over the limit goes, band or not.
+        borrows = held * price > equity * self.rules.sizing.max_weight * (1 + 1e-9)
+        if (
+            not leaves
+            and not borrows
+            and abs(target - held * price / equity) < self.rules.sizing.rebalance_band
+        ):
             return 0.0
         return target * equity / price - held
 

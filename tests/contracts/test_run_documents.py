@@ -11,6 +11,7 @@ import pytest
 from cryptobt.core.settings import Settings
 from cryptobt.jobs.manifest import settings_key
 from cryptobt.records.content import ContentStore
+from cryptobt.strategies.registry import find_strategy
 from tests.jobs.tiny import RunFolder
 
 ROWS = (
@@ -174,6 +175,7 @@ def test_the_manifest_has_the_documented_keys(run: RunFolder) -> None:
         "extras",
         "forecasts_hash",
         "code_version",
+        "strategy",
         "seeds",
         "libraries",
         "trials",
@@ -204,7 +206,7 @@ def test_the_manifest_tells_what_was_run(run: RunFolder) -> None:
 
 def test_the_settings_of_the_manifest_are_settings(run: RunFolder) -> None:
     again = Settings.model_validate(run.manifest["settings"])
-    assert settings_key(again) == run.manifest["trials"]["key"]
+    assert settings_key(again, find_strategy(again.strategy.name)) == run.manifest["trials"]["key"]
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "run.json"])

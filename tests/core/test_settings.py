@@ -253,7 +253,7 @@ def test_a_set_without_key_or_sign_says_how_to_write_it(written: str) -> None:
 
 
 def test_a_value_is_not_a_section() -> None:
-    assert "'name' is a value, not a section" in refusal(
+    assert "'name' is 'momentum'; expected a section" in refusal(
         "strategy.name=momentum", "strategy.name.lookback=3"
     )
 

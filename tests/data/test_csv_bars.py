@@ -1,6 +1,7 @@
 """Bars from files: layouts that load, dirt that is refused or taken out, and where it is."""
 
 import gzip
+import os
 import re
 from pathlib import Path
 
@@ -234,8 +235,90 @@ def test_what_is_no_table_of_bars_is_refused(content: bytes, words: str, tmp_pat
 def test_a_missing_file_or_a_folder_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         read_bars(tmp_path / "none.csv", "X", "refuse", NOW)
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="is not a regular file; give a file"):
         read_bars(tmp_path, "X", "refuse", NOW)
+
+
+def test_a_pipe_or_device_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    for path in (fifo, Path("/dev/null")):
+        with pytest.raises(UsageError, match=f"^{path} is not a regular file; give a file$"):
+            read_bars(path, "X", "refuse", NOW)
+
+
+def test_a_bar_that_opens_before_another_closes_is_refused_with_its_line(tmp_path: Path) -> None:
+    rows = [*GOOD[:2], "2024-01-02T12:00,11,13,10,12,6", *GOOD[2:], "2024-01-05,14,16,13,15,9"]
+    words = r"line 4: the 1d bar of 2024-01-02T12:00:00Z overlaps that of 2024-01-02T00:00:00Z "
+    with pytest.raises(DataInvalidError, match=words + r"\(line 3\); mend the row"):
+        load(tmp_path, rows)
+
+
+@pytest.mark.parametrize("place", range(11))
+def test_quarantine_takes_out_the_overlapping_bar_that_is_off_the_grid(
+    place: int, tmp_path: Path
+) -> None:
+    days = pd.date_range("2024-01-01", periods=10)
+    odd = pd.Timestamp("2023-12-31T12:00") + place * pd.Timedelta(days=1)
+    rows = [f"{time},10,12,9,11,5" for time in (*days, odd)]
+    market = load(tmp_path, rows, mode="quarantine")
+    assert market.times.tz_localize(None).tolist() == days.tolist()
+    (taken,) = market.quality.quarantined
+    assert f", line 12: the 1d bar of {odd:%Y-%m-%dT%H:%M:%SZ} overlaps that of " in taken["reason"]
+
+
+@given(hours=st.lists(st.integers(0, 400), max_size=12))
+def test_bars_that_are_kept_never_overlap(
+    hours: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    days = pd.date_range("2024-01-01", periods=15)
+    odd = [pd.Timestamp("2024-01-01") + pd.Timedelta(hours=hour) for hour in hours]
+    rows = [f"{time},10,12,9,11,5" for time in (*days, *odd)]
+    market = load(tmp_path_factory.mktemp("bars"), rows, mode="quarantine")
+    assert (np.diff(market.times) >= market.interval).all()
+
+
+def test_bars_that_are_mostly_off_the_grid_are_refused(tmp_path: Path) -> None:
+    months = pd.date_range("2022-01-01", periods=24, freq="MS")
+    rows = [f"{month:%Y-%m-%d},10,12,9,11,5" for month in months]
+    for mode in ("refuse", "quarantine"):
+        with pytest.raises(DataInvalidError, match="of 24 bars are off the 31d grid; bars must be"):
+            load(tmp_path, rows, mode=mode)
+
+
+UNREADABLE = {
+    "day first": ["31/12/2020", "01/01/2021", "02/01/2021"],
+    "month first": ["12/31/2020", "1/1/2021", "1/2/2021"],
+    "no signs": ["20201231", "20210101", "20210102"],
+    "serial numbers": ["44196", "44197", "44198"],
+    "one readable": ["31.12.2020", "2021-01-01", "02.01.2021"],
+}
+
+
+@pytest.mark.parametrize("mode", ["refuse", "quarantine"])
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_dates_that_none_can_read_are_shown_with_what_to_write(
+    kind: str, mode: str, tmp_path: Path
+) -> None:
+    dates = UNREADABLE[kind]
+    with pytest.raises(DataInvalidError) as caught:
+        load(tmp_path, [f"{date},10,12,9,11,5" for date in dates], mode=mode)
+    words = f", line 2: column 'date' is '{dates[0]}', which is not a date; write ISO dates such as"
+    assert f"{words} 2020-12-31 (" in str(caught.value)
+
+
+def test_too_few_bars_after_quarantine_say_why_the_first_was_taken_out(tmp_path: Path) -> None:
+    rows = ["2024-01-01,0,12,9,11,5", "2024-01-02,0,12,9,11,5"]
+    words = r"0 usable bar\(s\) \(2 row\(s\) quarantined, first line 2: column 'open' is 0\.0"
+    with pytest.raises(DataInvalidError, match=words):
+        load(tmp_path, rows, mode="quarantine")
+
+
+@pytest.mark.parametrize("column", ["date", "close", "volume"])
+def test_a_column_that_occurs_twice_is_refused(column: str, tmp_path: Path) -> None:
+    header = f"{HEADER},{column.title()}"
+    with pytest.raises(DataInvalidError, match=f"there are two columns '{column}'; name one"):
+        load(tmp_path, [f"{row},{row.split(',')[4]}" for row in GOOD], header)
 
 
 @settings(

@@ -1,5 +1,6 @@
 """Series beside the bars: what is read, when it may be used, what is refused."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,22 @@ def test_a_file_without_numbers_or_rows_or_at_all_is_refused(tmp_path: Path) -> 
 def test_columns_that_differ_in_case_alone_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataInvalidError, match="two columns 'a'"):
         load(tmp_path, ["date,a,A", "2024-01-01,1,2", "2024-01-02,1,2"])
+
+
+def test_a_column_named_as_the_computed_instant_is_refused(tmp_path: Path) -> None:
+    words = "column 'Available_At' is computed from the period and data.onchain_lag_hours; rename"
+    with pytest.raises(DataInvalidError, match=words):
+        load(tmp_path, ["date,a,Available_At", "2024-01-01,1,2", "2024-01-02,1,2"])
+
+
+@pytest.mark.parametrize("lag_hours", [2.2e6, 1e12])
+def test_a_lag_beyond_all_dates_is_a_usage_error(lag_hours: float, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"onchain_lag_hours is .*, beyond all dates"):
+        load(tmp_path, ROWS, lag_hours)
+
+
+def test_a_pipe_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    with pytest.raises(UsageError, match="is not a regular file; give a file"):
+        read_series(fifo, "onchain", 24.0)

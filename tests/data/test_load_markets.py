@@ -7,6 +7,7 @@ import pytest
 
 from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.settings import DataSettings
+from cryptobt.data import load
 from cryptobt.data.load import load_extras, load_markets
 
 NOW = pd.Timestamp("2025-06-01T00:00:00Z")
@@ -82,6 +83,47 @@ def test_what_the_sample_lacks_is_a_usage_error() -> None:
 def test_bars_after_the_end_are_cut(end: str, last: str, file: Path) -> None:
     (market,) = load_markets(DataSettings(csv=(str(file),), end=end), NOW)
     assert market.times[-1] == pd.Timestamp(last, tz="UTC")
+
+
+def test_an_end_on_the_last_day_there_is_keeps_all_bars(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the settings refuse it by themselves; the cut must not rely on it
+    monkeypatch.setattr(load, "parse_day", lambda text, _: pd.Timestamp(text, tz="UTC"))
+    (market,) = load_markets(DataSettings(csv=(str(file),), end="2262-04-11"), NOW)
+    assert len(market.bars) == 10
+
+
+@pytest.mark.parametrize("source", ["sample", "yahoo"])
+def test_a_file_beside_another_source_is_a_usage_error(source: str, file: Path) -> None:
+    contradictory = DataSettings(source=source, csv=(str(file),))
+    words = "--csv gives the bars: leave --source out, or say --source csv"
+    with pytest.raises(UsageError, match=words):
+        load_markets(contradictory, NOW)
+    with pytest.raises(UsageError, match=words):
+        load_extras(contradictory)
+    assert symbols(DataSettings(source="csv", csv=(str(file),))) == ["my_coin"]
+
+
+@pytest.mark.parametrize("source", ["auto", "sample", "yahoo"])
+def test_an_empty_symbol_is_a_usage_error(source: str, file: Path) -> None:
+    for csv in ((str(file),), ()) if source == "auto" else ((),):
+        with pytest.raises(UsageError, match="a symbol is empty; write it like BTC-USD"):
+            load_markets(DataSettings(source=source, symbols=("",), csv=csv), NOW)
+
+
+@pytest.mark.parametrize("entry", ["", ".", "BTC-USD="])
+def test_an_entry_without_a_file_is_a_usage_error(entry: str) -> None:
+    with pytest.raises(UsageError, match=f"--csv '{entry}' is not a regular file; give a file"):
+        load_markets(DataSettings(csv=(entry,)), NOW)
+    with pytest.raises(UsageError, match=f"--onchain '{entry}' is not a regular file"):
+        load_extras(DataSettings(source="sample", onchain=(entry,)))
+
+
+def test_an_unknown_sample_symbol_lists_the_known_ones_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        load_markets(DataSettings(source="sample", symbols=("XQZ",)), NOW)
+    assert str(caught.value).count("ETH-USD") == 1
 
 
 def test_the_start_is_not_applied_here(file: Path) -> None:

@@ -24,7 +24,7 @@ def series(values: list[float], published: list[pd.Timestamp], name: str = "x") 
 
 
 def joined(*extras: ExtraSeries) -> pd.DataFrame:
-    return join(SIM.market, extras)
+    return join(SIM.market, extras, [name for extra in extras for name in extra.frame])
 
 
 def test_a_row_published_at_the_very_close_is_used() -> None:
@@ -78,7 +78,7 @@ def test_the_first_of_two_series_with_one_name_wins() -> None:
 def test_the_index_is_the_bars_s_also_without_series_and_across_gaps() -> None:
     assert joined().index.equals(SIM.market.bars.index)
     gapped = MarketData("X", DAY, "test", SIM.market.bars.drop(TIMES[20:25]))
-    column = join(gapped, [series([7.0], [CLOSES[17]])])["x"]
+    column = join(gapped, [series([7.0], [CLOSES[17]])], ["x"])["x"]
     assert len(column) == 55
     # Staleness counts days, not bars: published with bar 17, it is last used at the close of 24.
     assert column.loc[TIMES[19]] == 7.0

@@ -53,6 +53,7 @@ def test_the_command_on_the_tearsheet_repeats_the_run(
 def test_the_command_on_the_tearsheet_means_the_settings_of_the_run(tiny_run: RunFolder) -> None:
     from cryptobt.core.settings import load_settings
     from cryptobt.jobs.manifest import settings_key
+    from cryptobt.strategies.registry import find_strategy
 
     _, _, *arguments = repeat_command(tiny_run)
     pairs = list(zip(arguments[::2], arguments[1::2], strict=True))
@@ -62,4 +63,5 @@ def test_the_command_on_the_tearsheet_means_the_settings_of_the_run(tiny_run: Ru
         if name in {"--strategy", "--source"}
     }
     settings = load_settings(None, [value for name, value in pairs if name == "--set"], flags)
-    assert settings_key(settings) == tiny_run.manifest["trials"]["key"]
+    spec = find_strategy(settings.strategy.name)
+    assert settings_key(settings, spec) == tiny_run.manifest["trials"]["key"]
