@@ -46,7 +46,9 @@ def _equity(
     )
     times = market.times[frame["bar"]]
     frame["time"] = times
-    frame["return"] = frame["equity_quote"].pct_change().fillna(0.0)
+    # An account that was lost earns nothing on nothing.
+    before = frame["equity_quote"].shift()
+    frame["return"] = (frame["equity_quote"] / before - 1).where(before > 0, 0.0)
     frame["drawdown"] = frame["equity_quote"] / frame["equity_quote"].cummax() - 1
     held = weights["weight"]
     frame["gross_weight"] = held.abs().groupby(weights["bar"]).sum().to_numpy()

@@ -100,6 +100,8 @@ class SpotBroker(bt.brokers.BackBroker):
         if self.funding_rate:
             for data, position in self.positions.items():
                 self.funding_paid += position.size * data.close[0] * self.funding_rate
+            # An account that has nothing left pays nothing: it cannot end in debt.
+            self.funding_paid = min(self.funding_paid, max(self._value, 0.0))
             self.cash -= self.funding_paid
             self._get_value()
 

@@ -53,7 +53,7 @@ class Recorder(bt.Analyzer):
         for data in strategy.datas:
             held, close = broker.getposition(data).size, data.close[0]
             target, score = targets.get(data, math.nan), scores.get(data, math.nan)
-            weight = held * close / equity
+            weight = held * close / equity if equity > 0 else 0.0
             self.weights.append((bar, data._name, target, weight, held, close, score))
 
     def stop(self) -> None:
