@@ -83,6 +83,38 @@ class SpotBroker(bt.brokers.BackBroker):
         self._reject(order, reason)
         return order
 
+    def cancel(self, order: Any, bracket: bool = False) -> bool:
+        """Take an order back, also on the bar that sent it."""
+        if order not in self.submitted:
+            return bool(super().cancel(order, bracket))
+        self.submitted.remove(order)
+        order.cancel()
+        self.notify(order)
+        self._ococheck(order)
+        return True
+
+    def check_submitted(self) -> None:
+        """Accept what the cash covers, in the order of sending; a sale needs none.
+
+        backtrader lets a buy that is refused use up the cash of those after it.
+        """
+        cash, positions = self.cash, dict[Any, Any]()
+        while self.submitted:
+            order = self.submitted.popleft()
+            if self._take_children(order) is None:
+                continue
+            held = positions.get(order.data) or self.positions[order.data].clone()
+            after = held.clone()
+            left = self._execute(order, cash=cash, position=after)
+            if left >= 0.0 or not order.isbuy():
+                cash, positions[order.data] = max(left, 0.0), after
+                self.submit_accept(order)
+                continue
+            order.margin()
+            self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+
     def set_coc(self, coc: bool) -> None:
         """Refuse backtrader's cheat-on-close: it fills at a price that has passed."""
         if coc:
@@ -120,9 +152,8 @@ class SpotBroker(bt.brokers.BackBroker):
     def _execute(
         self, order: Any, ago: Any = None, price: Any = None, *args: Any, **options: Any
     ) -> Any:
-        if ago is None:  # backtrader asks what cash would be left; a sale is never short of it
-            left = super()._execute(order, ago, price, *args, **options)
-            return left if order.isbuy() else max(left, 0.0)
+        if ago is None:  # what cash would be left
+            return super()._execute(order, ago, price, *args, **options)
         if price is None:
             return None
         if self._oversells(order):

@@ -36,7 +36,9 @@ class TradingRules:
 
     def round_down(self, quantity: float) -> float:
         """Round a quantity down to whole lots."""
-        lots = math.floor(quantity / self.sizing.lot_step + 1e-6)
+        lots = quantity / self.sizing.lot_step
+        # The last digits of a quotient are rounding, not a part of a lot.
+        lots = math.floor(lots + 4e-15 * lots + 1e-9)
         return lots * self.sizing.lot_step
 
 

@@ -20,7 +20,7 @@ class AllInSizer(bt.Sizer):
         if not isbuy:
             return float(self.broker.getposition(data).size)
         rules: TradingRules = self.p.rules
-        return rules.round_down(cash / (data.close[0] * rules.room()))
+        return rules.round_down(max(cash, 0.0) / (data.close[0] * rules.room()))
 
 
 class _OnTime:

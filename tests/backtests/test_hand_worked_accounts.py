@@ -110,7 +110,7 @@ def test_a_reduction_never_sells_more_than_is_held_by_a_rounding_of_lots() -> No
         sizing={"lot_step": 0.1, "min_notional_quote": 0.0, "rebalance_band": 0.0},
     )
     assert 0.1 + 0.5 < 6 * 0.1
-    result = run_backtest([flat_market(100, 4)], None, scripted([0.1, 0.6, 1e-9, 1e-9]), settings)
+    result = run_backtest([flat_market(100, 4)], None, scripted([0.1, 0.6, 1e-12, 1e-12]), settings)
     assert result.weights["quantity_base"].tolist()[:3] == [0.0, 0.1, 0.1 + 0.5]
     assert result.weights["quantity_base"].iloc[3] == 0.0
 

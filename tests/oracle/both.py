@@ -117,7 +117,11 @@ def traded(bars: Sequence[Bar], terms: Terms, script: Script | Weights) -> Backt
 
 
 def kept(
-    bars: Sequence[Bar], terms: Terms, script: Script | Weights, ledger: type[Ledger] = Ledger
+    bars: Sequence[Bar],
+    terms: Terms,
+    script: Script | Weights,
+    *,
+    ledger: type[Ledger] = Ledger,
 ) -> Ledger:
     """The account that the ledger keeps of the same script."""
     account = ledger(bars, terms)

@@ -151,8 +151,6 @@ class Ledger:
         self.rows: list[Row] = []
         self.waiting: list[Order] = []
         self.sent: list[Order] = []
-        self.ties = 0
-        """Comparisons of computed amounts that the last bits decide."""
 
     def play(self, script: Mapping[int, Sequence[Request | Cancel]]) -> "Ledger":
         """Send the orders of the script, one list a deciding bar."""
@@ -179,7 +177,7 @@ class Ledger:
                 self.aim(target)
         return self
 
-    # Rules of costs
+    # Single rules
 
     def fee(self, _side: str, value: float) -> float:
         return value * self.terms.fee_bps / 10_000
@@ -191,6 +189,9 @@ class Ledger:
 
     def market_price(self, bar: Bar) -> float:
         return bar.open
+
+    def funding(self, value: float) -> float:
+        return value * self.terms.funding_bps_per_day / 10_000 * self.terms.interval_days
 
     def slippage(self, order: Order, reference: float, price: float) -> float:
         return abs(price - reference) * order.size
@@ -205,14 +206,10 @@ class Ledger:
 
     def pays(self, left: float) -> bool:
         """Whether a buy that leaves this much cash is filled."""
-        scale = self.terms.cash_quote
-        self._note_tie(left, scale)
         return left >= 0.0
 
     def inside_band(self, target: float, weight: float) -> bool:
-        distance = abs(target - weight)
-        self._note_tie(distance - self.terms.rebalance_band, 1.0)
-        return distance < self.terms.rebalance_band
+        return abs(target - weight) < self.terms.rebalance_band
 
     def room(self) -> float:
         """What a bought unit costs at most, over its close."""
@@ -221,14 +218,9 @@ class Ledger:
         return costs * (1 + terms.gap_reserve)
 
     def whole_lots(self, quantity: float) -> float:
-        """Rounded down; open: a millionth of a lot below a whole one counts as whole."""
+        """Rounded down; open: what rounding took below a whole lot counts as whole."""
         lots = quantity / self.terms.lot_step
-        if lots < 1e6:
-            self._note_tie((lots + 1e-6) % 1.0, 1.0)
-        return math.floor(lots + 1e-6) * self.terms.lot_step
-
-    def _note_tie(self, difference: float, scale: float) -> None:
-        self.ties += abs(difference) < 1e-9 * scale
+        return math.floor(lots + 4e-15 * lots + 1e-9) * self.terms.lot_step
 
     # A bar
 
@@ -293,7 +285,7 @@ class Ledger:
         """Charge the funding, then value the account."""
         bar = self.bars[self.now]
         value = self.held * bar.close
-        funding = value * self.terms.funding_bps_per_day / 10_000 * self.terms.interval_days
+        funding = self.funding(value)
         self.cash -= funding
         equity = self.cash + value
         fills = [fill for fill in self.fills if fill.bar == self.now]
@@ -338,7 +330,6 @@ class Ledger:
     def _refusal(self, order: Order, bar: Bar) -> str:
         # open: where both hold, the minimum is the reason.
         least = self.terms.min_notional_quote
-        self._note_tie(order.size * bar.close - least, least)
         if order.size * bar.close < least:
             return f"below the minimum notional of {least:g}"
         return NOT_HELD if self._oversells(order) else ""
@@ -357,7 +348,10 @@ class Ledger:
         """Send the order that brings the weight to its target, if one is needed."""
         close, row, terms = self.bars[self.now].close, self.rows[-1], self.terms
         leaves = target == 0.0 and self.held > DUST
-        if not leaves and self.inside_band(target, row.weight):
+        # open: what is held over the largest weight is sold, band or not; funding that takes cash
+        # which is not there, or a rise of the price, brings a weight there.
+        over = self.held * close > row.equity * terms.max_weight * (1 + 1e-9)
+        if not leaves and not over and self.inside_band(target, row.weight):
             return
         change = target * row.equity / close - self.held
         if change > 0:

@@ -56,7 +56,9 @@ def terms(draw: Any) -> Terms:
 def requests(draw: Any, cash: float, side: str | None = None, kind: str | None = None) -> Request:
     kind = kind or draw(st.sampled_from(KINDS))
     side = side or draw(st.sampled_from([BUY, SELL]))
-    size = None if draw(st.integers(0, 3)) == 3 else draw(SHARES) * cash / 100
+    # Half of the sales are of all that is held, or a second one of the same coins.
+    left_open = draw(st.integers(0, 3)) > (2 if side == BUY else 1)
+    size = None if left_open else draw(SHARES) * cash / 100
     limit = draw(PRICES) if kind in (LIMIT, STOP_LIMIT) else None
     stop = draw(PRICES) if kind in (STOP, STOP_LIMIT) else None
     return Request(side, size, kind, limit, stop, draw(st.sampled_from(VALID)))
