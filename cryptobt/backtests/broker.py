@@ -103,7 +103,8 @@ class SpotBroker(bt.brokers.BackBroker):
             order = self.submitted.popleft()
             if self._take_children(order) is None:
                 continue
-            held = positions.get(order.data) or self.positions[order.data].clone()
+            # A flat position is false: `or` would bring back what was sold.
+            held = positions.get(order.data, self.positions[order.data])
             after = held.clone()
             left = self._execute(order, cash=cash, position=after)
             if left >= 0.0 or not order.isbuy():
