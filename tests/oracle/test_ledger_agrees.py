@@ -33,14 +33,14 @@ def test_target_weights_make_the_account_that_the_ledger_keeps(case: Any) -> Non
 
 
 @pytest.mark.slow
-@settings(max_examples=7_000, suppress_health_check=PATIENT)
+@settings(max_examples=1_500, suppress_health_check=PATIENT)
 @given(ordered())
 def test_thousands_of_scripts_of_orders_make_the_account_that_the_ledger_keeps(case: Any) -> None:
     check(case)
 
 
 @pytest.mark.slow
-@settings(max_examples=4_000, suppress_health_check=PATIENT)
+@settings(max_examples=1_500, suppress_health_check=PATIENT)
 @given(weighted())
 def test_thousands_of_paths_of_weights_make_the_account_that_the_ledger_keeps(case: Any) -> None:
     check(case)
