@@ -13,57 +13,68 @@ from cryptobt.strategies.base import day_numbers, instants
 
 
 def build_result(recorder: Recorder, markets: Sequence[MarketData]) -> BacktestResult:
-    """Assemble equity, weights, orders, fills, trades and pending orders of a run.
-
-    All markets have the same bars, as :func:`cryptobt.backtests.run.run_backtest` makes sure.
-    """
-    market = markets[0]
+    """Assemble equity, weights, orders, fills, trades and pending orders of a run."""
+    clock = _Clock(markets)
     weights = pd.DataFrame(
         recorder.weights,
-        columns=["bar", "symbol", "target_weight", "weight", "quantity_base", "close", "score"],
+        columns=["day", "symbol", "target_weight", "weight", "quantity_base", "close", "score"],
     )
-    weights["time"] = market.times[weights["bar"]]
-    fills = _fills(recorder, markets)
-    orders = _orders(recorder, market)
+    weights["time"] = clock.times(weights["day"])
+    weights = weights.sort_values(["time", "symbol"], kind="stable", ignore_index=True)
+    fills = _fills(recorder, markets, clock)
+    orders = _orders(recorder, clock)
     pending = orders[orders["status"] == "pending"]
-    scores = weights.set_index(columns.TIME)["score"]
     return BacktestResult(
-        equity=_equity(recorder, market, weights, fills),
+        equity=_equity(recorder, clock, weights, fills),
         weights=weights[list(columns.WEIGHTS)],
         orders=orders,
         fills=fills,
         trades=round_trips(fills, markets),
-        scores=scores,
+        scores=weights[[columns.TIME, "symbol", "score"]],
         pending=[_plain(row) for row in pending.to_dict("records")],
     )
 
 
+class _Clock:
+    """Instants of backtrader's day numbers, exact, at every bar that some market has."""
+
+    def __init__(self, markets: Sequence[MarketData]) -> None:
+        every = markets[0].times
+        for market in markets[1:]:
+            every = every.union(market.times)
+        self.every, self.days = every, day_numbers(every)
+
+    def times(self, days: pd.Series) -> pd.Series:
+        rows = self.days.searchsorted(days.to_numpy(float))
+        return pd.Series(self.every[rows], index=days.index)
+
+
 def _equity(
-    recorder: Recorder, market: MarketData, weights: pd.DataFrame, fills: pd.DataFrame
+    recorder: Recorder, clock: _Clock, weights: pd.DataFrame, fills: pd.DataFrame
 ) -> pd.DataFrame:
     frame = pd.DataFrame(
-        recorder.equity, columns=["bar", "equity_quote", "cash_quote", "funding_quote"]
+        recorder.equity, columns=["day", "equity_quote", "cash_quote", "funding_quote"]
     )
-    times = market.times[frame["bar"]]
+    times = clock.times(frame["day"])
     frame["time"] = times
     # An account that was lost earns nothing on nothing.
     before = frame["equity_quote"].shift()
     frame["return"] = (frame["equity_quote"] / before - 1).where(before > 0, 0.0)
     frame["drawdown"] = frame["equity_quote"] / frame["equity_quote"].cummax() - 1
     held = weights["weight"]
-    frame["gross_weight"] = held.abs().groupby(weights["bar"]).sum().to_numpy()
-    frame["net_weight"] = held.groupby(weights["bar"]).sum().to_numpy()
+    frame["gross_weight"] = held.abs().groupby(weights["day"]).sum().to_numpy()
+    frame["net_weight"] = held.groupby(weights["day"]).sum().to_numpy()
     paid = fills.groupby("time")[["fee_quote", "slippage_quote"]].sum()
     frame["fees_quote"] = paid["fee_quote"].reindex(times, fill_value=0.0).to_numpy()
     frame["slippage_quote"] = paid["slippage_quote"].reindex(times, fill_value=0.0).to_numpy()
     return frame[list(columns.EQUITY)]
 
 
-def _orders(recorder: Recorder, market: MarketData) -> pd.DataFrame:
+def _orders(recorder: Recorder, clock: _Clock) -> pd.DataFrame:
     frame = pd.DataFrame(recorder.orders, columns=[*_ORDER_COLUMNS, "day_number", "valid_day"])
-    frame["time"] = _times(frame["day_number"], market)
+    frame["time"] = clock.times(frame["day_number"])
     frame["valid_until"] = instants(frame["valid_day"].astype(float))
-    frame["decided_at"] = pd.Series(pd.NaT, index=frame.index, dtype=market.times.dtype)
+    frame["decided_at"] = pd.Series(pd.NaT, index=frame.index, dtype=clock.every.dtype)
     for price in ("limit_price_quote", "stop_price_quote"):
         frame[price] = frame[price].astype(float)
     return frame[list(columns.ORDERS)]
@@ -72,9 +83,9 @@ def _orders(recorder: Recorder, market: MarketData) -> pd.DataFrame:
 _ORDER_COLUMNS = [c for c in columns.ORDERS if c not in ("time", "valid_until", "decided_at")]
 
 
-def _fills(recorder: Recorder, markets: Sequence[MarketData]) -> pd.DataFrame:
+def _fills(recorder: Recorder, markets: Sequence[MarketData], clock: _Clock) -> pd.DataFrame:
     frame = pd.DataFrame(recorder.fills, columns=_FILL_COLUMNS)
-    frame["time"] = _times(frame["day_number"], markets[0])
+    frame["time"] = clock.times(frame["day_number"])
     # Fills of one bar come in the order of the books: as their orders were sent.
     frame = frame.sort_values(["time", "symbol", "order_id"], ignore_index=True)
     frame["fill_id"] = range(1, len(frame) + 1)
@@ -91,11 +102,6 @@ _FILL_COLUMNS = [
     "order_id", "symbol", "side", "quantity_base", "price_quote", "fee_quote", "position_base",
     "unslipped_quote", "day_number",
 ]  # fmt: skip
-
-
-def _times(numbers: pd.Series, market: MarketData) -> pd.Series:
-    rows = day_numbers(market.times).searchsorted(numbers.to_numpy(float))
-    return pd.Series(market.times[rows], index=numbers.index)
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:

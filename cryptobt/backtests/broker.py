@@ -54,14 +54,24 @@ class SpotBroker(bt.brokers.BackBroker):
     stop becomes one when its price is touched, at its price or the open beyond it; a limit order
     fills at its limit, or at the open (with slippage) where that is better, never worse than its
     limit. A buy that the cash cannot pay, a sale of more than is held, an order under the minimum
-    notional and an order of another type are refused whole, with a reason.
+    notional and an order of another type are refused whole, with a reason. A symbol without a bar
+    at a time at which others have one fills nothing then, and pays no funding.
+
+    Attributes
+    ----------
+    now : float
+        Open of the bar at hand, as backtrader counts days.
+    funding_paid : float
+        Funding of the bar at hand, in quote.
     """
 
     def __init__(self, settings: Settings, interval: pd.Timedelta) -> None:
         super().__init__()
         self.minimum = settings.sizing.min_notional_quote
-        self.funding_rate = settings.costs.funding_bps_per_day / 1e4 * (interval / DAY)
-        self.funding_paid = 0.0
+        days = interval / DAY
+        self.funding_rate = settings.costs.funding_bps_per_day / 1e4 * days
+        self.borrow_rate = settings.costs.borrow_bps_per_day / 1e4 * days
+        self.now, self.funding_paid = 0.0, 0.0
         self._unslipped: float | None = None
         super().set_cash(settings.account.cash_quote)
         super().addcommissioninfo(PercentageFee(commission=settings.costs.fee_bps / 1e4))
@@ -75,6 +85,7 @@ class SpotBroker(bt.brokers.BackBroker):
 
     def submit(self, order: Any, check: bool = True) -> Any:
         """Accept an order for the next bar, or refuse it with a reason."""
+        order.addinfo(decided=self.now)
         reason = self._refusal(order)
         if reason is None:
             return super().submit(order, check)
@@ -128,19 +139,30 @@ class SpotBroker(bt.brokers.BackBroker):
 
     def next(self) -> None:
         """Fill what is waiting, then charge funding on what is held at the close."""
+        self.now = max(data.datetime[0] for data in self.cerebro.datas if len(data))
         super().next()
         self.funding_paid = 0.0
-        if self.funding_rate:
-            for data, position in self.positions.items():
-                self.funding_paid += position.size * data.close[0] * self.funding_rate
-            # An account that has nothing left pays nothing: it cannot end in debt.
-            self.funding_paid = min(self.funding_paid, max(self._value, 0.0))
-            self.cash -= self.funding_paid
-            self._get_value()
+        if self.funding_rate or self.borrow_rate:
+            self._charge_funding()
+
+    def _charge_funding(self) -> None:
+        for data, position in self.positions.items():
+            if position.size and self._has_bar(data):
+                value = position.size * data.close[0]
+                self.funding_paid += value * self.funding_rate - min(value, 0.0) * self.borrow_rate
+        # An account that has nothing left pays nothing: it cannot end in debt by funding.
+        self.funding_paid = min(self.funding_paid, max(self._value, 0.0))
+        self.cash -= self.funding_paid
+        self._get_value()
+
+    def _has_bar(self, data: Any) -> bool:
+        return bool(data.datetime[0] == self.now)
 
     def _try_exec(self, order: Any) -> None:
-        self._unslipped = None
-        super()._try_exec(order)
+        # backtrader would try the symbol's old bar again.
+        if self._has_bar(order.data):
+            self._unslipped = None
+            super()._try_exec(order)
 
     def _slip_up(self, pmax: float, price: float, *args: Any, **options: Any) -> Any:
         self._unslipped = price
@@ -157,19 +179,31 @@ class SpotBroker(bt.brokers.BackBroker):
             return super()._execute(order, ago, price, *args, **options)
         if price is None:
             return None
-        if self._oversells(order):
-            self._reject(order, _OVERSELLS)
-            self._ococheck(order)
-            self._bracketize(order, cancel=True)
-            return None
         # With slippage beyond the bar's range, backtrader also slips limits beyond their price.
         limit = limit_price(order)
         if limit is not None:
             price = min(price, limit) if order.isbuy() else max(price, limit)
+        reason = self._refusal_at(order, price)
+        if reason is not None:
+            self._reject(order, reason)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+            return None
         order.addinfo(unslipped=price if self._unslipped is None else self._unslipped)
-        return super()._execute(order, ago, price, *args, **options)
+        return self._settle(order, ago, price, *args, **options)
+
+    def _settle(self, order: Any, *args: Any, **options: Any) -> Any:
+        """Fill the order; a purchase that the cash does not cover is refused by backtrader."""
+        return super()._execute(order, *args, **options)
+
+    def _refusal_at(self, order: Any, _price: float) -> str | None:
+        """Why an order that would fill at this price does not."""
+        return _OVERSELLS if self._oversells(order) else None
 
     def _refusal(self, order: Any) -> str | None:
+        """Why an order is not accepted when it is sent."""
+        if not len(order.data):
+            return "not listed yet"
         if order.exectype not in EXEC_TYPES:
             return f"only {', '.join(EXEC_TYPES.values())} orders are simulated"
         if order.valid and order.valid < order.created.dt:

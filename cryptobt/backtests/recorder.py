@@ -18,7 +18,7 @@ STATUS = {
 
 
 class Recorder(bt.Analyzer):
-    """Collects plain rows of equity, weights, orders and fills; bars are counted from 0.
+    """Collects plain rows of equity, weights, orders and fills; instants are day numbers.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class Recorder(bt.Analyzer):
     params = (("start", 0.0),)
 
     def __init__(self) -> None:
-        self.equity: list[tuple[int, float, float, float]] = []
-        self.weights: list[tuple[int, str, float, float, float, float, float]] = []
+        self.equity: list[tuple[float, float, float, float]] = []
+        self.weights: list[tuple[float, str, float, float, float, float, float]] = []
         self.orders: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
 
@@ -41,20 +41,22 @@ class Recorder(bt.Analyzer):
     def next(self) -> None:
         """Record equity and weights at the close."""
         strategy = self.strategy
-        if strategy.data.datetime[0] < self.p.start:
+        now = strategy.datetime[0]
+        if now < self.p.start:
             return
         broker = strategy.broker
         equity = broker.getvalue()
-        bar = len(strategy.data) - 1
-        self.equity.append((bar, equity, broker.getcash(), broker.funding_paid))
+        self.equity.append((now, equity, broker.getcash(), broker.funding_paid))
         # A stock strategy sends orders and names neither.
         targets = getattr(strategy, "targets", {})
         scores = getattr(strategy, "scores", {})
         for data in strategy.datas:
+            if not len(data):
+                continue
             held, close = broker.getposition(data).size, data.close[0]
             target, score = targets.get(data, math.nan), scores.get(data, math.nan)
             weight = held * close / equity if equity > 0 else 0.0
-            self.weights.append((bar, data._name, target, weight, held, close, score))
+            self.weights.append((now, data._name, target, weight, held, close, score))
 
     def stop(self) -> None:
         """Record the orders, with what became of them, and their fills.
@@ -71,10 +73,12 @@ class Recorder(bt.Analyzer):
 
     def _order(self, order_id: int, order: Any) -> dict[str, Any]:
         created = order.created
+        # A symbol that has no bar any more lets no order of its expire.
+        outlived = order.alive() and order.valid and order.valid < self.strategy.datetime[0]
         refused = "insufficient cash" if order.status == bt.Order.Margin else ""
         return {
             "order_id": order_id,
-            "day_number": created.dt,
+            "day_number": order.info["decided"],
             "symbol": order.data._name,
             "side": "buy" if order.isbuy() else "sell",
             "exec_type": EXEC_TYPES.get(order.exectype, "unknown"),
@@ -83,7 +87,7 @@ class Recorder(bt.Analyzer):
             "stop_price_quote": stop_price(order),
             "valid_day": order.valid or math.nan,
             "target_weight": order.info.get("target_weight", math.nan),
-            "status": STATUS.get(order.status, "pending"),
+            "status": "expired" if outlived else STATUS.get(order.status, "pending"),
             "reason": order.info.get("reason", refused),
         }
 

@@ -11,13 +11,15 @@ import pandas as pd
 from cryptobt.backtests.account import build_result
 from cryptobt.backtests.broker import SpotBroker
 from cryptobt.backtests.feed import make_feed
+from cryptobt.backtests.margin import MarginBroker
 from cryptobt.backtests.recorder import Recorder
 from cryptobt.core.errors import DataInvalidError
 from cryptobt.core.settings import Settings
-from cryptobt.core.time import parse_day
+from cryptobt.core.time import interval_label, parse_day
 from cryptobt.core.types import BacktestResult, Forecasts, MarketData
-from cryptobt.strategies.base import TradingRules, day_numbers
+from cryptobt.strategies.base import SignalStrategy, day_numbers
 from cryptobt.strategies.registry import StrategySpec, check_params
+from cryptobt.strategies.sizing import TradingRules
 from cryptobt.strategies.stock import fit_to_run
 from cryptobt.strategies.user_code import explain_failure
 
@@ -28,7 +30,9 @@ class _Cerebro(bt.Cerebro):
     """backtrader's engine, whose vectorised mode fails on fewer bars than an indicator needs."""
 
     def _runonce(self, runstrats: list[Any]) -> None:
-        if any(strategy._minperiod > strategy.data.buflen() for strategy in runstrats):
+        (strategy,) = runstrats
+        needed = zip(strategy.datas, strategy._minperiods, strict=True)
+        if any(bars > data.buflen() for data, bars in needed):
             self._runnext(runstrats)
         else:
             super()._runonce(runstrats)
@@ -62,6 +66,8 @@ def run_backtest(
     """Trade one strategy through history and return the account it would have had.
 
     Decisions are made at the close of a bar and fill at the next open, with fee and slippage.
+    Several symbols share one account; each joins at its first bar, and is left alone at times at
+    which others have a bar and it has none.
 
     Causality: the account up to bar t depends on bars up to t, on forecasts made by then, and on
     settings; with ``preload=False`` a strategy that reads ``close[1]`` fails.
@@ -69,7 +75,7 @@ def run_backtest(
     Parameters
     ----------
     markets : sequence of MarketData
-        Bars of each symbol, warm-up included, all at the same times.
+        Bars of each symbol, warm-up included, all of one interval.
     forecasts : Forecasts or None
         Needed if the trader names a forecaster.
     settings : Settings
@@ -78,20 +84,23 @@ def run_backtest(
     Raises
     ------
     DataInvalidError
-        If no bar is left to decide at, or symbols have bars at different times.
+        If no bar is left to decide at, or symbols have bars of different intervals.
     """
-    if any(not market.times.equals(markets[0].times) for market in markets[1:]):
-        raise DataInvalidError("symbols traded together need bars at the same times")
+    check_intervals(markets)
     start = _start(markets, settings)
-    cerebro = _Cerebro(stdstats=False, preload=preload, runonce=preload)
-    cerebro.broker = SpotBroker(settings, markets[0].interval)
+    # backtrader's vectorised mode puts bars of two symbols side by side by their number.
+    aligned = all(market.times.equals(markets[0].times) for market in markets[1:])
+    vectorised = preload and (aligned or issubclass(trader.spec.strategy, SignalStrategy))
+    cerebro = _Cerebro(stdstats=False, preload=preload, runonce=vectorised)
+    broker = MarginBroker if settings.sizing.allow_short else SpotBroker
+    cerebro.broker = broker(settings, markets[0].interval)
     for market in markets:
         rows = None
         if forecasts is not None and trader.forecaster is not None:
             rows = forecasts.of(trader.forecaster, market.symbol)
         cerebro.adddata(make_feed(market, rows))
     first = float(day_numbers(pd.DatetimeIndex([start]))[0])
-    rules = TradingRules(settings.sizing, settings.costs, first)
+    rules = TradingRules(settings.sizing, settings.costs, settings.account, first)
     params = check_params(trader.spec, trader.params)
     strategy, given = fit_to_run(trader.spec.strategy, rules)
     cerebro.addstrategy(strategy, **given, **params)
@@ -110,8 +119,26 @@ def _run(cerebro: bt.Cerebro, spec: StrategySpec) -> Recorder:
     return recorder
 
 
+def check_intervals(markets: Sequence[MarketData]) -> None:
+    """Refuse symbols whose bars are not of one interval.
+
+    Raises
+    ------
+    DataInvalidError
+        Naming two that differ.
+    """
+    for market in markets[1:]:
+        if market.interval != markets[0].interval:
+            raise DataInvalidError(
+                "symbols traded together need bars of one interval: "
+                f"{markets[0].symbol} has {interval_label(markets[0].interval)}, "
+                f"{market.symbol} {interval_label(market.interval)}"
+            )
+
+
 def _start(markets: Sequence[MarketData], settings: Settings) -> pd.Timestamp:
-    first, last = markets[0].times[0], markets[0].times[-1]
+    first = min(market.times[0] for market in markets)
+    last = max(market.times[-1] for market in markets)
     if settings.data.start is None:
         return first
     start = parse_day(settings.data.start, "data.start")

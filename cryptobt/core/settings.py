@@ -133,6 +133,8 @@ class SizingSettings(Section):
 
     volatility_target: Positive = 0.40
     max_weight: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    max_gross: Annotated[Number, Field(gt=0, le=10)] = 1.0
+    allow_short: Annotated[bool, Field(strict=True)] = False
     rebalance_band: Fraction = 0.10
     lot_step: Annotated[Number, Field(ge=1e-18, le=1e12)] = 1e-8
     min_notional_quote: NotNegative = 10.0
@@ -145,12 +147,21 @@ class CostSettings(Section):
     fee_bps: Annotated[Number, Field(ge=0, le=1000)] = 10.0
     slippage_bps: Annotated[Number, Field(ge=0, le=1000)] = 5.0
     funding_bps_per_day: Annotated[Number, Field(ge=-100, le=100)] = 0.0
+    borrow_bps_per_day: Annotated[Number, Field(ge=0, le=100)] = 0.0
 
 
 class AccountSettings(Section):
-    """What the account starts with."""
+    """What the account starts with, and what a margin account has to keep."""
 
     cash_quote: Annotated[Number, Field(gt=0, le=1e15)] = 10_000.0
+    initial_margin: Annotated[Number, Field(ge=0.1, le=1)] = 1.0
+    maintenance_margin: Annotated[Number, Field(ge=0, lt=1)] = 0.25
+
+    @pydantic.model_validator(mode="after")
+    def _call_after_opening(self) -> "AccountSettings":
+        if self.maintenance_margin >= self.initial_margin:
+            raise ValueError("account.maintenance_margin below account.initial_margin")
+        return self
 
 
 class MetricSettings(Section):
@@ -191,6 +202,21 @@ class Settings(Section):
     metrics: MetricSettings = MetricSettings()
     trials: TrialSettings = TrialSettings()
     run: RunSettings = RunSettings()
+
+    @pydantic.model_validator(mode="after")
+    def _gross_within_margin(self) -> "Settings":
+        gross, margin = self.sizing.max_gross, self.account.initial_margin
+        if gross > 1 and not self.sizing.allow_short:
+            raise ValueError(
+                f"setting 'sizing.max_gross' is {gross:g}; expected at most 1 in a long/flat "
+                "account: more is borrowed, set sizing.allow_short=true for a margin account"
+            )
+        if gross > 1 / margin + 1e-9:
+            raise ValueError(
+                f"setting 'sizing.max_gross' is {gross:g}; expected at most {1 / margin:g} with "
+                f"account.initial_margin {margin:g}: lower that to {1 / gross:g} or less"
+            )
+        return self
 
 
 PRESETS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -291,6 +317,8 @@ def _explain(problems: list[Any]) -> str:
     """One line about the first key that is wrong, with all that would have been accepted."""
     first = problems[0]
     path = [str(part) for part in first["loc"]]
+    if not path:  # about two sections: the message says all
+        return str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         key = ".".join(path)
         return f"unknown setting '{key}'; {did_you_mean(key, _known_keys(path[0]))}"

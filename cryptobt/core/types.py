@@ -128,12 +128,12 @@ class Forecasts:
     frame : DataFrame
         Sorted by (time, symbol, model_id); times aware UTC. ``score`` is never NaN; ``mean`` (log
         return), ``p_up`` and the quantiles are NaN until enough past forecasts can calibrate them.
-    explanation : Explanation or None
-        Of the network, where there is one.
+    explanations : dict
+        Symbol to what its network looked at; empty where no network explains itself.
     """
 
     frame: pd.DataFrame
-    explanation: Explanation | None = None
+    explanations: dict[str, Explanation] = field(default_factory=dict)
 
     def of(self, forecaster: str, symbol: str) -> pd.DataFrame:
         """Select one forecaster's rows of one symbol, indexed by ``time``."""
@@ -150,8 +150,9 @@ class BacktestResult:
     ----------
     equity, weights, orders, fills, trades : DataFrame
         Columns as in :mod:`cryptobt.core.columns`, ``time`` aware UTC; values at the bar's close.
-    scores : Series
-        The strategy's own score at each decision, positive for up, NaN where it has none.
+    scores : DataFrame
+        Columns time, symbol, score: the strategy's own opinion at each decision, positive for up,
+        NaN where it has none.
     pending : list of dict
         Orders for the bar after the last one, as in ``orders.csv``.
     """
@@ -161,8 +162,13 @@ class BacktestResult:
     orders: pd.DataFrame
     fills: pd.DataFrame
     trades: pd.DataFrame
-    scores: pd.Series
+    scores: pd.DataFrame
     pending: list[dict[str, Any]]
+
+    @property
+    def times(self) -> pd.DatetimeIndex:
+        """Deciding bars: every time from the first decision on at which some symbol has one."""
+        return pd.DatetimeIndex(self.equity[columns.TIME], name=columns.TIME)
 
     @property
     def returns(self) -> pd.Series:

@@ -23,6 +23,8 @@ class FeatureSet:
     ----------
     compute : callable
         ``(bars, extras) -> DataFrame`` on the bars' index; row t may use rows up to t.
+    warm_up_bars : int
+        Bars before the first row without a missing value, where the data have no gap.
     extras : tuple of str
         Extra columns that it uses where they are there.
     """
@@ -30,17 +32,22 @@ class FeatureSet:
     name: str
     summary: str
     compute: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
+    warm_up_bars: int
     extras: tuple[str, ...] = ()
 
 
 FEATURE_SETS = {
     feature_set.name: feature_set
     for feature_set in (
-        FeatureSet("stationary", "17 ratios and z-scores of price and volume", stationary),
+        FeatureSet("stationary", "17 ratios and z-scores of price and volume", stationary, 384),
         FeatureSet(
-            "stationary_onchain", "stationary and six on-chain ones", stationary_onchain, ONCHAIN
+            "stationary_onchain",
+            "stationary and six on-chain ones",
+            stationary_onchain,
+            384,
+            ONCHAIN,
         ),
-        FeatureSet("paper16", "the dual-attention paper's 16 raw levels", paper16, ONCHAIN),
+        FeatureSet("paper16", "the dual-attention paper's 16 raw levels", paper16, 60, ONCHAIN),
     )
 }
 
@@ -55,10 +62,13 @@ class FeatureTable:
         Index as the bars'; float64; NaN in warm-up.
     missing : tuple of str
         Columns that the set would have used and that the data do not have.
+    warm_up_bars : int
+        Of the set.
     """
 
     frame: pd.DataFrame
     missing: tuple[str, ...]
+    warm_up_bars: int = 0
 
 
 def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -> FeatureTable:
@@ -81,7 +91,7 @@ def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -
     missing = [column for column in feature_set.extras if column not in joined]
     if market.bars[VOLUME].isna().all():
         missing.append(VOLUME)
-    return FeatureTable(values.astype(float), tuple(missing))
+    return FeatureTable(values.astype(float), tuple(missing), feature_set.warm_up_bars)
 
 
 def join(market: MarketData, extras: Sequence[ExtraSeries], wanted: Sequence[str]) -> pd.DataFrame:

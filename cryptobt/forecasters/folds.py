@@ -34,6 +34,8 @@ class Samples:
         Bars after its window that a target looks at.
     names : tuple of str
         Of the features, to tell what is missing.
+    warm_up : int
+        Bars before the first that can end a window, where the data have no gap.
     """
 
     times: pd.DatetimeIndex
@@ -45,6 +47,7 @@ class Samples:
     length: int
     ahead: int
     names: tuple[str, ...] = ()
+    warm_up: int = 0
 
     def windows(
         self, ends: np.ndarray, first: int, stop: int, origin: pd.Timestamp, labelled: bool
@@ -165,7 +168,7 @@ def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
     bars, windows = len(samples.times), len(samples.ends)
     wanted = walkforward.min_train_rows + samples.ahead
     between = int(DAY * walkforward.refit_days / samples.interval)
-    warm_up = int(samples.ends[0]) if windows else samples.length
+    warm_up = int(samples.ends[0]) if windows else max(samples.warm_up, samples.length)
     has = f"too few rows: {bars} bars give {windows} usable windows of {samples.length} bars"
     if windows >= wanted:
         return (
@@ -173,6 +176,11 @@ def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
             f"behind the {warm_up + wanted} bars that the first training needs, with something to "
             "train on and to validate with; bring more bars, refit more often with --set "
             "walkforward.refit_days=DAYS, or change walkforward.validation_share"
+        )
+    if bars < warm_up + wanted:
+        return (
+            f"{has}, and the first training needs {wanted} behind a warm-up of {warm_up} bars; "
+            f"bring about {warm_up + wanted + between} bars, or lower walkforward.min_train_rows"
         )
     whole = unbroken_rows(samples.times, samples.interval) >= samples.length
     if whole.sum() < min(bars - samples.length, wanted):

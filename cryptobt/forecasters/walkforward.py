@@ -29,6 +29,8 @@ def forecast(
     settings: Settings,
     cache: ContentStore,
     report: Callable[[Progress], None],
+    *,
+    joins_late: bool = False,
 ) -> Forecasts:
     """Forecast every bar from the first decision on, each by a fold that could not see it.
 
@@ -40,6 +42,9 @@ def forecast(
     name : str
         Forecaster. Beside its rows the frame holds, for a trained one, its network alone
         (``<name>_net``), and always ``trend_only``.
+    joins_late : bool
+        Whether a market whose first fold comes after ``data.start`` begins with that fold, as one
+        of several symbols; alone it is refused.
 
     Raises
     ------
@@ -50,7 +55,7 @@ def forecast(
     samples = make_samples(market, features, settings)
     folds = plan_folds(samples, settings.forecaster, settings.walkforward)
     outcomes = realised(market, settings.forecaster.horizon_bars)
-    start = _start_row(samples, folds, settings)
+    start = _start_row(samples, folds, settings, joins_late=joins_late)
     folds = _needed(folds, start, outcomes, settings)
     table = ForecastTable(market, settings, outcomes, start, folds)
     trend_spec = find_forecaster(TREND_ONLY)
@@ -67,7 +72,8 @@ def forecast(
         table.rows(TREND_ONLY, trend_spec, trend.z, trend.rows),
     ]
     frame = pd.concat(rows).sort_values(["time", "symbol", "model_id"], ignore_index=True)
-    return Forecasts(frame, _from(net.explanation, samples.times[start]))
+    explained = _from(net.explanation, samples.times[start])
+    return Forecasts(frame, {market.symbol: explained} if explained else {})
 
 
 def make_samples(market: MarketData, features: FeatureTable, settings: Settings) -> Samples:
@@ -83,13 +89,22 @@ def make_samples(market: MarketData, features: FeatureTable, settings: Settings)
     known = known_trend(market.bars, chosen.target_heads)
     usable = np.where(np.isfinite(known).all(axis=1)[:, None], rows, np.nan)
     ends = window_ends(usable, market.times, market.interval, chosen.window_bars)
-    names = tuple(str(column) for column in features.frame.columns)
+    back = max(back for _, back in chosen.target_heads)
     return Samples(
-        market.times, market.interval, rows, known, targets, ends, chosen.window_bars, ahead, names
+        market.times,
+        market.interval,
+        rows,
+        known,
+        targets,
+        ends,
+        chosen.window_bars,
+        ahead,
+        names=tuple(str(column) for column in features.frame.columns),
+        warm_up=max(features.warm_up_bars, back) + chosen.window_bars,
     )
 
 
-def _start_row(samples: Samples, folds: list[Fold], settings: Settings) -> int:
+def _start_row(samples: Samples, folds: list[Fold], settings: Settings, *, joins_late: bool) -> int:
     """First bar that decides: the first forecast, or ``data.start``.
 
     Raises
@@ -106,6 +121,8 @@ def _start_row(samples: Samples, folds: list[Fold], settings: Settings) -> int:
         raise DataInvalidError(
             f"data.start {settings.data.start} is after the last bar, {samples.times[-1]:%Y-%m-%d}"
         )
+    if joins_late:
+        start = max(start, first)
     if start < first:
         raise DataInvalidError(
             f"too few rows before data.start {settings.data.start}: the first fold with enough to "

@@ -1,6 +1,7 @@
 """What a run assumed, in words for the tearsheet."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,19 @@ from cryptobt.jobs.manifest import code_version, libraries
 
 
 def describe(
-    settings: Settings, market: MarketData, forecasts: Forecasts | None, trader: Trader
+    settings: Settings,
+    markets: Sequence[MarketData],
+    forecasts: Forecasts | None,
+    trader: Trader,
 ) -> tuple[tuple[str, str], ...]:
     """Data, dates, costs, refits and seeds of a run as label and sentence."""
     return (
-        ("Data", _data(market)),
+        *(("Data", _data(market)) for market in markets),
         ("Decisions", _decisions(settings, forecasts)),
         ("Timing", "decided at a bar's close, filled at the next bar's open"),
         ("Costs", _costs(settings)),
-        ("Sizing", _sizing(settings)),
+        ("Sizing", _sizing(settings, len(markets))),
+        *((("Margin", _margin(settings)),) if settings.sizing.allow_short else ()),
         ("Forecaster", _forecaster(settings, trader)),
         ("Refits", _refits(settings, forecasts)),
         ("Seeds", _seeds(settings, trader)),
@@ -30,15 +35,18 @@ def describe(
     )
 
 
-def repeat_command(settings: Settings, market: MarketData, trader: Trader, key: str) -> str:
+def repeat_command(
+    settings: Settings, markets: Sequence[MarketData], trader: Trader, key: str
+) -> str:
     """The command that repeats the run, without any path of the machine it ran on."""
     spec = trader.spec
     name = f"{Path(spec.file).name}:{spec.name}" if spec.file else spec.name
     parts = [f"cryptobt backtest --strategy {shlex.quote(name)}"]
-    if market.source == "csv":
-        parts.append(f"--csv {shlex.quote(market.symbol)}=FILE")
+    if markets[0].source == "csv":
+        parts.extend(f"--csv {shlex.quote(market.symbol)}=FILE" for market in markets)
     else:
-        parts.append(f"--symbol {shlex.quote(market.symbol)} --source {market.source}")
+        parts.extend(f"--symbol {shlex.quote(market.symbol)}" for market in markets)
+        parts.append(f"--source {markets[0].source}")
     if settings.data.onchain:
         parts.append("--onchain FILE")
     defaults = Settings().model_dump(mode="json", exclude={"run"})
@@ -80,27 +88,36 @@ def _decisions(settings: Settings, forecasts: Forecasts | None) -> str:
         first = settings.data.start or "the first bar"
         return f"from {first} on; a rule does nothing until its indicator is ready"
     times = forecasts.frame["time"]
-    return (
-        f"{times.iloc[0]:%Y-%m-%d} to {times.iloc[-1]:%Y-%m-%d}; "
-        "earlier bars warm up and train only"
-    )
+    return f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}; earlier bars warm up and train only"
 
 
 def _costs(settings: Settings) -> str:
     costs = settings.costs
+    borrow = f", borrowed coins {costs.borrow_bps_per_day:g}" if settings.sizing.allow_short else ""
     return (
         f"fee {costs.fee_bps:g} bps and slippage {costs.slippage_bps:g} bps of every fill, "
-        f"funding {costs.funding_bps_per_day:g} bps a day; "
+        f"funding {costs.funding_bps_per_day:g} bps a day{borrow}; "
         f"{settings.account.cash_quote:,.0f} quote to begin with"
     )
 
 
-def _sizing(settings: Settings) -> str:
+def _sizing(settings: Settings, symbols: int) -> str:
     sizing = settings.sizing
+    kind = "long and short" if sizing.allow_short else "long/flat"
+    shared = f", together at most {sizing.max_gross:.0%} of equity" if symbols > 1 else ""
+    band = f"{100 * sizing.rebalance_band / symbols:.3g}%"
     return (
-        f"long/flat; forecasts scaled to {sizing.volatility_target:.0%} volatility a year, "
-        f"rebalanced when off by {sizing.rebalance_band:.0%} of equity; lots of "
+        f"{kind}; forecasts scaled to {sizing.volatility_target:.0%} volatility a year{shared}, "
+        f"rebalanced when off by {band} of equity; lots of "
         f"{sizing.lot_step:g}, at least {sizing.min_notional_quote:g} quote an order"
+    )
+
+
+def _margin(settings: Settings) -> str:
+    account = settings.account
+    return (
+        f"opening needs equity of {account.initial_margin:.0%} of all positions; below "
+        f"{account.maintenance_margin:.0%} at a close everything is closed at the next open"
     )
 
 

@@ -9,23 +9,22 @@ from typing import Any
 
 import pandas as pd
 
-from cryptobt.backtests.run import Trader
+from cryptobt.backtests.run import Trader, check_intervals
 from cryptobt.core.columns import BARS
-from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.processes import usable_cores
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import epoch_ns, interval_label, iso
 from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
 from cryptobt.data.load import load_extras, load_markets
-from cryptobt.features.sets import FEATURE_SETS, FeatureTable, compute
-from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
-from cryptobt.forecasters.walkforward import forecast
-from cryptobt.forecasters.workers import Progress
+from cryptobt.forecasters.registry import find_forecaster
 from cryptobt.jobs.cache import fold_cache
+from cryptobt.jobs.events import Events, Progress
+from cryptobt.jobs.forecasts import Forecasting
 from cryptobt.jobs.manifest import manifest
 from cryptobt.jobs.measure import Measures
 from cryptobt.jobs.rows import run_rows
 from cryptobt.jobs.run_files import FinishedRun, json_text
+from cryptobt.jobs.symbols import describe_stale, name_of, quality_warnings
 from cryptobt.records.content import ContentStore
 from cryptobt.records.runs import check_writable, write_run
 from cryptobt.reports.quantstats_page import QuantstatsProcess
@@ -60,25 +59,6 @@ class BacktestReport:
         return summary(self.metrics, run_folder=str(self.folder), tearsheet=str(self.tearsheet))
 
 
-@dataclass(frozen=True)
-class Events:
-    """What a caller is told while a run goes on.
-
-    Attributes
-    ----------
-    warn : callable
-        One line for each thing that a person should know.
-    step : callable
-        Name of the step that begins.
-    fits : callable
-        Progress of the fits.
-    """
-
-    warn: Callable[[str], None]
-    step: Callable[[str], None]
-    fits: Callable[[Progress], None]
-
-
 def backtest(
     settings: Settings, now: pd.Timestamp, events: Events, command: str = ""
 ) -> BacktestReport:
@@ -104,12 +84,15 @@ def backtest(
         store.check_writable()
     clock = _Clock(events.step)
     clock.begin("loading data")
-    market, extras = _load(settings, now, events)
+    markets, extras = _load(settings, now, events)
+    forecasting = Forecasting(markets, extras, trader, settings, events)
     clock.begin("computing features")
-    features = _features(market, extras.get(market.symbol, ()), settings, events)
+    features = forecasting.features()
     clock.begin("forecasting")
-    forecasts = _forecast(market, features, trader, settings, events)
-    files, metrics = _trade(market, features, forecasts, trader, settings, clock)
+    forecasts = forecasting.forecasts(features)
+    missing = tuple(dict.fromkeys(name for table in features.values() for name in table.missing))
+    run = _Run(markets, forecasts, missing, trader, settings, events)
+    files, metrics = run.trade(clock)
     clock.begin("writing")
     run_id = uuid.uuid4().hex[:8]
     own = {
@@ -121,10 +104,11 @@ def backtest(
         "timings_s": clock.end(),
     }
     files["run.json"] = json_text(
-        own | manifest(settings, [market], extras, trader.spec, files["forecasts.csv"])
+        own | manifest(settings, markets, extras, trader.spec, files["forecasts.csv"])
     )
-    keep_snapshot(market)
-    name = f"{now:%Y%m%dT%H%M%SZ}-{trader.spec.name}-{market.symbol}-{run_id}"
+    for market in markets:
+        keep_snapshot(market)
+    name = f"{now:%Y%m%dT%H%M%SZ}-{trader.spec.name}-{name_of(markets)}-{run_id}"
     return BacktestReport(write_run(out, name, files), metrics)
 
 
@@ -153,72 +137,50 @@ def _trader(settings: Settings) -> Trader:
 
 def _load(
     settings: Settings, now: pd.Timestamp, events: Events
-) -> tuple[MarketData, Mapping[str, Sequence[ExtraSeries]]]:
+) -> tuple[list[MarketData], Mapping[str, Sequence[ExtraSeries]]]:
     markets = load_markets(settings.data, now)
-    if len(markets) > 1:
-        raise UsageError(f"one symbol at a time, not {len(markets)}; run the command once for each")
-    market = markets[0]
-    for warning in market.quality.warnings:
-        events.warn(f"{market.symbol}: {warning}")
-    return market, load_extras(settings.data, markets)
+    for warning in quality_warnings(markets):
+        events.warn(warning)
+    check_intervals(markets)
+    return markets, load_extras(settings.data, markets)
 
 
-def _features(
-    market: MarketData, extras: Sequence[ExtraSeries], settings: Settings, events: Events
-) -> FeatureTable:
-    name = settings.features.set
-    features = compute(name, market, extras)
-    if features.missing:
-        events.warn(f"left out of the features, not in the data: {', '.join(features.missing)}")
-    if settings.data.onchain and not FEATURE_SETS[name].extras:
-        events.warn(
-            f"the feature set '{name}' does not use the on-chain file; "
-            "--set features.set=stationary_onchain does"
-        )
-    return features
+@dataclass(frozen=True)
+class _Run:
+    """What is traded, once it is forecast."""
 
+    markets: Sequence[MarketData]
+    forecasts: Forecasts | None
+    missing_columns: tuple[str, ...]
+    trader: Trader
+    settings: Settings
+    events: Events
 
-def _forecast(
-    market: MarketData, features: FeatureTable, trader: Trader, settings: Settings, events: Events
-) -> Forecasts | None:
-    name = trader.forecaster or TREND_ONLY
-    try:
-        return forecast(market, features, name, settings, fold_cache(), events.fits)
-    except DataInvalidError as error:
-        # A rule needs no history of forecasts: it trades without the rows that would.
-        if trader.forecaster is not None:
-            raise
-        events.warn(f"without trend_only, the row to beat: {error}")
-        return None
-
-
-def _trade(
-    market: MarketData,
-    features: FeatureTable,
-    forecasts: Forecasts | None,
-    trader: Trader,
-    settings: Settings,
-    clock: "_Clock",
-) -> tuple[dict[str, str], dict[str, Any]]:
-    """Trade every row, measure them, and write the files but ``run.json``, with the metrics."""
-    clock.begin("trading")
-    resolved = _with_start(settings, forecasts)
-    with QuantstatsProcess() as quantstats:
-        rows = run_rows([market], forecasts, trader, resolved)
-        quantstats.begin(rows["strategy"].account, rows["buy_and_hold"].account)
-        clock.begin("measuring")
-        measures = Measures(market, forecasts, rows, resolved)
-        metrics = measures.document(trader.spec.name, features.missing)
-        clock.begin("drawing the tearsheet")
-        run = FinishedRun(settings, market, forecasts, rows, metrics, trader)
-        return run.files(quantstats), metrics
+    def trade(self, clock: "_Clock") -> tuple[dict[str, str], dict[str, Any]]:
+        """Trade every row, measure them, and write the files but ``run.json``, with the metrics."""
+        clock.begin("trading")
+        resolved = _with_start(self.settings, self.forecasts)
+        with QuantstatsProcess() as quantstats:
+            rows = run_rows(self.markets, self.forecasts, self.trader, resolved)
+            quantstats.begin(rows["strategy"].account, rows["buy_and_hold"].account)
+            clock.begin("measuring")
+            stale = describe_stale(self.markets, rows["strategy"].account.times)
+            for line in stale:
+                self.events.warn(line)
+            measures = Measures(self.markets, self.forecasts, rows, resolved)
+            metrics = measures.document(self.trader.spec.name, self.missing_columns, stale)
+            clock.begin("drawing the tearsheet")
+            run = FinishedRun(
+                self.settings, self.markets, self.forecasts, rows, metrics, self.trader
+            )
+            return run.files(quantstats), metrics
 
 
 def _with_start(settings: Settings, forecasts: Forecasts | None) -> Settings:
     """Give every row the same first decision: that of the forecasts."""
     if forecasts is None:
         return settings
-    start = forecasts.frame["time"].iloc[0].isoformat()
+    start = forecasts.frame["time"].min().isoformat()
     return settings.model_copy(update={"data": settings.data.model_copy(update={"start": start})})
 
 

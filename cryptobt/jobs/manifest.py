@@ -13,6 +13,7 @@ from cryptobt.core.hashing import hash_json, hash_source
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label, iso
 from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.jobs.symbols import quarantined
 from cryptobt.strategies.registry import StrategySpec
 
 SCHEMA = 1
@@ -44,11 +45,7 @@ def manifest(
         "strategy": {"name": spec.name, "file_hash": spec.file_hash or None},
         "trials": trials(settings, markets, spec),
         "simulated": any(market.simulated for market in markets),
-        "quarantined": [
-            {"symbol": market.symbol, **row}
-            for market in markets
-            for row in market.quality.quarantined
-        ],
+        "quarantined": quarantined(markets),
     }
 
 

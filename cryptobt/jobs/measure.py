@@ -1,23 +1,36 @@
 """From rows to ``metrics.json``."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cryptobt.core.columns import CLOSE
+from cryptobt.backtests.margin import MARGIN_CALL
+from cryptobt.core.columns import CLOSE, TIME
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import bars_per_year, interval_label, iso
 from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.features.windows import unbroken_rows
 from cryptobt.jobs.rows import NO_NETWORK, Row
+from cryptobt.jobs.symbols import (
+    closes,
+    common_times,
+    missed_times,
+    quality_warnings,
+    quarantined,
+)
 from cryptobt.metrics.bootstrap import Resampler, make_resampler
 from cryptobt.metrics.direction import direction, no_direction
 from cryptobt.metrics.forecast import forecast_errors, no_forecast
 from cryptobt.metrics.metric import Metric, absent
-from cryptobt.metrics.performance import no_performance, performance, sharpe_difference
+from cryptobt.metrics.performance import (
+    no_performance,
+    performance,
+    sharpe_difference,
+    symbol_account,
+)
 
 SCHEMA = 1
 
@@ -27,57 +40,67 @@ class Measures:
 
     Parameters
     ----------
-    market : MarketData
-        The symbol traded.
+    markets : sequence of MarketData
+        The symbols traded.
     rows : mapping
         As :func:`cryptobt.jobs.rows.run_rows` gives them.
     """
 
     def __init__(
         self,
-        market: MarketData,
+        markets: Sequence[MarketData],
         forecasts: Forecasts | None,
         rows: Mapping[str, Row],
         settings: Settings,
     ) -> None:
-        self.market, self.forecasts, self.rows, self.settings = market, forecasts, rows, settings
-        self.periods = bars_per_year(market.interval)
+        self.markets, self.forecasts, self.rows, self.settings = markets, forecasts, rows, settings
+        self.periods = bars_per_year(markets[0].interval)
         self.level = settings.metrics.confidence
-        self.times = self.rows["strategy"].account.returns.index
-        close = market.bars[CLOSE]
-        self.market_returns = close.pct_change()
-        self.ahead = _ahead(market, settings.forecaster.horizon_bars)
+        self.times = rows["strategy"].account.times
+        self.moves = closes(markets, common_times(markets)).pct_change(fill_method=None)
+        horizon = settings.forecaster.horizon_bars
+        self.ahead = pd.DataFrame({market.symbol: ahead(market, horizon) for market in markets})
         self.resampler = self._resampler()
 
-    def document(self, strategy: str, missing_columns: tuple[str, ...]) -> dict[str, Any]:
-        """Build the whole of ``metrics.json``."""
-        ours = self.rows["strategy"].account
+    def document(
+        self, strategy: str, missing_columns: Sequence[str], warnings: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Build the whole of ``metrics.json``.
+
+        Parameters
+        ----------
+        warnings : sequence of str
+            About the symbols side by side; those about one are in its quality report.
+        """
+        ours, first = self.rows["strategy"].account, self.markets[0]
         return {
             "schema": SCHEMA,
             "strategy": strategy,
-            "simulated": self.market.simulated,
-            "symbols": [self.market.symbol],
-            "interval": interval_label(self.market.interval),
+            "simulated": any(market.simulated for market in self.markets),
+            "symbols": [market.symbol for market in self.markets],
+            "interval": interval_label(first.interval),
             "first": iso(self.times[0]),
             "last": iso(self.times[-1]),
-            "bars": len(self.market.bars),
+            "bars": sum(len(market.bars) for market in self.markets),
             "decisions": len(self.times),
             "rows": {name: self._row(row) for name, row in self.rows.items()},
             "comparison": self._comparison(),
-            "forecast": _plain(self._forecast()),
+            "forecast": _plain(self._forecast(self.ahead.columns)),
+            "per_symbol": {market.symbol: self._symbol(market) for market in self.markets},
             "orders": _order_counts(ours.orders),
             "pending_orders": [_order(row) for row in ours.pending],
             "data": {
-                "gaps": self.market.quality.gaps,
-                "quarantined": list(self.market.quality.quarantined),
+                "gaps": sum(market.quality.gaps for market in self.markets),
+                "quarantined": quarantined(self.markets),
                 "missing_columns": list(missing_columns),
-                "warnings": list(self.market.quality.warnings),
+                "warnings": [*quality_warnings(self.markets), *warnings],
             },
         }
 
     def _resampler(self) -> Resampler | None:
         ours = self.rows["strategy"].account.returns.to_numpy()[1:]
-        moves = self.market_returns.reindex(self.times).to_numpy()[1:]
+        # The market is the mean of the symbols that there are.
+        moves = self.moves.mean(axis=1).reindex(self.times).to_numpy()[1:]
         chosen = self.settings.metrics
         series = np.column_stack([moves, ours])
         return make_resampler(series, chosen.bootstrap_draws, chosen.bootstrap_seed)
@@ -87,29 +110,61 @@ class Measures:
         if row.result is not None:
             measured = performance(
                 row.result,
-                self.market_returns,
+                self.moves,
                 self.periods,
                 self.settings.metrics.risk_free,
                 self.resampler,
                 self.level,
             )
-        return {"direction": _plain(self._direction(row)), "performance": _plain(measured)}
+        called = self._direction(row, self.ahead.columns)
+        return {"direction": _plain(called), "performance": _plain(measured)}
 
-    def _direction(self, row: Row) -> dict[str, Metric | int]:
+    def _direction(self, row: Row, symbols: Iterable[str]) -> dict[str, Metric | int]:
         if not row.calls:
             return no_direction(row.reason)
+        symbols = list(symbols)
+        called = np.column_stack([self._calls(row, symbol) for symbol in symbols])
+        realised = self.ahead[symbols].reindex(self.times).to_numpy()
         # The last bar's outcome is not known: decisions pair with the returns that follow them.
-        called = self._calls(row).to_numpy()[:-1]
-        realised = self.ahead.reindex(self.times).to_numpy()[:-1]
-        return direction(called, realised, self.resampler, self.level)
+        return direction(called[:-1], realised[:-1], self.resampler, self.level)
 
-    def _calls(self, row: Row) -> pd.Series:
+    def _calls(self, row: Row, symbol: str) -> np.ndarray:
         if row.result is None:
-            return pd.Series(1.0, index=self.times)
+            return np.ones(len(self.times))
         if row.forecaster is None or self.forecasts is None:
-            return row.result.scores.reindex(self.times)
-        frame = self.forecasts.of(row.forecaster, self.market.symbol)
-        return frame["mean"].fillna(frame["score"]).reindex(self.times)
+            scores = row.result.scores
+            own = scores[scores["symbol"] == symbol].set_index(TIME)["score"]
+            return own.reindex(self.times).to_numpy()
+        frame = self.forecasts.of(row.forecaster, symbol)
+        return frame["mean"].fillna(frame["score"]).reindex(self.times).to_numpy()
+
+    def _symbol(self, market: MarketData) -> dict[str, Any]:
+        """One symbol's part in the strategy's account."""
+        row, symbol = self.rows["strategy"], market.symbol
+        missed = missed_times(market, self.times)
+        ours = row.account
+        trades = ours.trades[ours.trades["symbol"] == symbol]
+        return {
+            "first": iso(market.times[0]),
+            "last": iso(market.times[-1]),
+            "bars": len(market.bars),
+            "gaps": market.quality.gaps,
+            "missed_bars": len(missed),
+            "joined": self._joined(market),
+            "trades": len(trades),
+            "direction": _plain(self._direction(row, [symbol])),
+            "account": _plain(symbol_account(ours, symbol)),
+            "forecast": _plain(self._forecast([symbol])),
+        }
+
+    def _joined(self, market: MarketData) -> str | None:
+        """First decision at which the symbol could be traded."""
+        possible = market.times
+        name = self.rows["strategy"].forecaster
+        if name is not None and self.forecasts is not None:
+            possible = pd.DatetimeIndex(self.forecasts.of(name, market.symbol).index)
+        possible = possible[possible >= self.times[0]]
+        return iso(possible[0]) if len(possible) else None
 
     def _comparison(self) -> dict[str, Any]:
         ours = self.rows["strategy"].account.returns.to_numpy()[1:]
@@ -130,22 +185,27 @@ class Measures:
             differences[f"sharpe_minus_{name}"] = metric.to_json()
         return differences
 
-    def _forecast(self) -> dict[str, Metric]:
+    def _forecast(self, symbols: Iterable[str]) -> dict[str, Metric]:
         name = self.rows["strategy"].forecaster
         if name is None or self.forecasts is None:
             return no_forecast(NO_NETWORK)
-        log_ahead = np.log1p(self.ahead)
-        members = self.settings.walkforward.ensemble_seeds
-        frame = self.forecasts.of(name, self.market.symbol)
+        symbols, members = list(symbols), self.settings.walkforward.ensemble_seeds
+        frame = _together(self.forecasts, name, symbols)
+        log_ahead = pd.concat({symbol: np.log1p(self.ahead[symbol]) for symbol in symbols})
         errors = forecast_errors(frame, log_ahead, members)
-        network = self.forecasts.of(f"{name}_net", self.market.symbol)
+        network = _together(self.forecasts, f"{name}_net", symbols)
         if len(network):
             alone = forecast_errors(network, log_ahead, members)
             errors["seed_correlation"] = alone["seed_correlation"]
         return errors
 
 
-def _ahead(market: MarketData, horizon: int) -> pd.Series:
+def _together(forecasts: Forecasts, name: str, symbols: Sequence[str]) -> pd.DataFrame:
+    """One forecaster's rows of some symbols, indexed by symbol and time."""
+    return pd.concat({symbol: forecasts.of(name, symbol) for symbol in symbols})
+
+
+def ahead(market: MarketData, horizon: int) -> pd.Series:
     """Simple return over the next bars; NaN at the end and across a gap."""
     close = market.bars[CLOSE]
     ahead = close.shift(-horizon) / close - 1
@@ -161,11 +221,15 @@ def _plain(metrics: Mapping[str, Metric | int]) -> dict[str, Any]:
 
 def _order_counts(orders: pd.DataFrame) -> dict[str, Any]:
     rejected = orders[orders["status"] == "rejected"]
+    called = orders[
+        (orders["reason"] == MARGIN_CALL) & orders["status"].isin(["filled", "pending"])
+    ]
     return {
         "submitted": len(orders),
         "filled": int((orders["status"] == "filled").sum()),
         "rejected": len(rejected),
         "by_reason": dict(sorted(Counter(rejected["reason"]).items())),
+        "margin_calls": int(called["time"].nunique()),
     }
 
 

@@ -1,7 +1,7 @@
 """The files of a finished run, as text. All but ``run.json`` repeat byte for byte."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.jobs.assumptions import describe, repeat_command
 from cryptobt.jobs.manifest import settings_key
 from cryptobt.jobs.rows import Row
+from cryptobt.jobs.symbols import title_of
 from cryptobt.records.runs import csv_text
 from cryptobt.reports.quantstats_page import QuantstatsProcess
 from cryptobt.reports.sheet import Sheet
@@ -26,7 +27,7 @@ class FinishedRun:
     """Everything that a run came to."""
 
     settings: Settings
-    market: MarketData
+    markets: Sequence[MarketData]
     forecasts: Forecasts | None
     rows: dict[str, Row]
     metrics: dict[str, Any]
@@ -50,20 +51,20 @@ class FinishedRun:
         return texts
 
     def _sheet(self) -> Sheet:
-        market, trader = self.market, self.trader
+        markets, trader = self.markets, self.trader
+        interval = markets[0].interval
         return Sheet(
-            title=f"{trader.spec.name} on {market.symbol}, {interval_label(market.interval)}",
-            simulated=market.simulated,
-            assumptions=describe(self.settings, market, self.forecasts, trader),
+            title=f"{trader.spec.name} on {title_of(markets)}, {interval_label(interval)}",
+            simulated=any(market.simulated for market in markets),
+            assumptions=describe(self.settings, markets, self.forecasts, trader),
             metrics=self.metrics,
-            bars=market.bars,
-            interval=market.interval,
-            symbol=market.symbol,
+            bars={market.symbol: market.bars for market in markets},
+            interval=interval,
             forecaster=self.rows["strategy"].forecaster,
             forecasts=self.forecasts,
             results={name: row.result for name, row in self.rows.items() if row.result is not None},
             command=repeat_command(
-                self.settings, market, trader, settings_key(self.settings, trader.spec)
+                self.settings, markets, trader, settings_key(self.settings, trader.spec)
             ),
         )
 

@@ -1,6 +1,7 @@
 """Is the sign right? Precision, recall, F1 and their relatives, with intervals."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -32,13 +33,14 @@ def direction(
 
     Parameters
     ----------
-    calls : ndarray, shape (n,)
-        Positive for up, negative for down; 0 or NaN is an abstention and lowers the coverage.
-    realised : ndarray, shape (n,)
+    calls : ndarray, shape (n,) or (n, k)
+        Of n times and k symbols. Positive for up, negative for down; 0 or NaN is an abstention and
+        lowers the coverage.
+    realised : ndarray, shape (n,) or (n, k)
         Return of the bar called; above 0 is up, 0 counts as down; NaN where it is not known,
         which leaves the bar out.
     resampler : Resampler or None
-        Bootstrap draws of the n bars.
+        Bootstrap draws of the n times, with all symbols of a time together.
     level : float
         Of the intervals.
 
@@ -52,10 +54,11 @@ def direction(
     up, truth = calls > 0, realised > 0
     # In the order of Cells.
     cells = np.where(called, truth * 2 + up, np.where(known, 4, 5))
-    tn, fp, fn, tp, abstained, _ = (int(count) for count in _count(cells[None])[0])
+    tn, fp, fn, tp, abstained, _ = (int(count) for count in _count(cells.reshape(1, -1))[0])
     result: dict[str, Metric | int] = {}
     points = _points(up[called], truth[called])
-    resampled = None if resampler is None else resampler.apply(lambda rows: _count(cells[rows]))
+    cells = cells.reshape(len(cells), -1)
+    resampled = None if resampler is None else resampler.apply(partial(_recount, cells))
     for name in NAMES:
         metric = points[name]
         if resampled is not None:
@@ -95,6 +98,14 @@ def _points(up: np.ndarray, truth: np.ndarray) -> dict[str, Metric]:
 
 def _balanced(truth: np.ndarray, up: np.ndarray) -> float:
     return float(sk.balanced_accuracy_score(truth, up))
+
+
+def _recount(cells: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Count the cells of each draw, symbol by symbol: memory does not grow with their number."""
+    counts = _count(cells[:, 0][rows])
+    for column in cells.T[1:]:
+        counts += _count(column[rows])
+    return counts
 
 
 def _count(cells: np.ndarray) -> np.ndarray:

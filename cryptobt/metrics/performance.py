@@ -19,6 +19,7 @@ PERFORMANCE = (
     "slippage_quote",
     "funding_quote",
 )
+LOST = "the account was lost"
 _UNITS = dict.fromkeys(PERFORMANCE, "ratio") | {
     "sharpe": "annualised ratio",
     "cagr": "ratio a year",
@@ -33,7 +34,7 @@ _UNITS = dict.fromkeys(PERFORMANCE, "ratio") | {
 
 def performance(
     result: BacktestResult,
-    market_returns: pd.Series,
+    market_returns: pd.DataFrame,
     periods: float,
     risk_free: float,
     resampler: Resampler | None,
@@ -43,8 +44,9 @@ def performance(
 
     Parameters
     ----------
-    market_returns : Series
-        Simple returns of the symbol by bar, to let yesterday's weight drift.
+    market_returns : DataFrame
+        Simple returns by time, one column a symbol, to let the weights before drift; NaN before a
+        symbol is listed.
     periods : float
         Bars a year.
     risk_free : float
@@ -59,9 +61,9 @@ def performance(
     short = "fewer than two bars"
     lost = (returns <= -1).any()
     growth = float(np.log1p(returns).sum()) if len(returns) and not lost else np.nan
-    short = "the account was lost" if lost else short
+    short = LOST if lost else short
     values = {
-        "sharpe": (sharpe(returns, periods, risk_free), "returns do not vary"),
+        "sharpe": (sharpe(returns, periods, risk_free), LOST if lost else "returns do not vary"),
         "cagr": (np.expm1(growth * periods / len(returns)) if len(returns) else np.nan, short),
         "total_return": (np.expm1(growth), short),
         "volatility": (
@@ -86,8 +88,24 @@ def no_performance(reason: str) -> dict[str, Metric | int]:
     return {name: absent(_UNITS[name], reason) for name in PERFORMANCE} | {"trades": 0}
 
 
+def symbol_account(result: BacktestResult, symbol: str) -> dict[str, Metric]:
+    """What one symbol did to an account: share held, profit of its trades, what it paid."""
+    held = result.weights[result.weights["symbol"] == symbol]["weight"].abs()
+    trades = result.trades[result.trades["symbol"] == symbol]
+    fills = result.fills[result.fills["symbol"] == symbol]
+    return {
+        # Over all decisions: before its listing nothing of it is held.
+        "exposure": measured(float(held.sum() / len(result.equity)), _UNITS["exposure"]),
+        "pnl_quote": measured(float(trades["pnl_quote"].sum()), "quote"),
+        "fees_quote": measured(float(fills["fee_quote"].sum()), "quote"),
+        "slippage_quote": measured(float(fills["slippage_quote"].sum()), "quote"),
+    }
+
+
 def sharpe(returns: np.ndarray, periods: float, risk_free: float = 0.0) -> float:
-    """Annualised Sharpe ratio of simple returns per bar, deviation with ddof 1; NaN if constant.
+    """Annualised Sharpe ratio of simple returns per bar, deviation with ddof 1.
+
+    NaN where the returns are constant, and where one of them took the whole account.
 
     Parameters
     ----------
@@ -96,23 +114,31 @@ def sharpe(returns: np.ndarray, periods: float, risk_free: float = 0.0) -> float
     periods : float
         Bars a year.
     """
-    if len(returns) < 2 or (deviation := returns.std(ddof=1)) <= 1e-15:
+    if len(returns) < 2 or returns.min() <= -1:
+        return float("nan")
+    if (deviation := returns.std(ddof=1)) <= 1e-15:
         return float("nan")
     return float((returns.mean() - risk_free / periods) / deviation * np.sqrt(periods))
 
 
-def turnover(result: BacktestResult, market_returns: pd.Series) -> float:
-    """Mean one-way turnover a bar: the weight against yesterday's weight, drifted with the price.
+def turnover(result: BacktestResult, market_returns: pd.DataFrame) -> float:
+    """Mean one-way turnover a bar: the weights against those before, drifted with the prices.
 
-    ``|w_t − w_{t−1}(1+r_t)/(1+w_{t−1}r_t)|``; NaN with fewer than two bars.
+    ``Σ_i |w_{i,t} − w_{i,t−1}(1+r_{i,t}) / (1 + Σ_j w_{j,t−1} r_{j,t})|``; NaN with fewer than two
+    bars.
     """
-    weights = result.weights["weight"].to_numpy()
-    moves = market_returns.reindex(result.returns.index).to_numpy()[1:]
+    held = result.weights.pivot_table(index="time", columns="symbol", values="weight", sort=False)
+    weights = held.reindex(result.times).fillna(0.0)
+    moves = market_returns.reindex(result.times)[weights.columns].fillna(0.0).to_numpy()[1:]
     if not len(moves):
         return float("nan")
-    before = weights[:-1]
-    drifted = before * (1 + moves) / (1 + before * moves)
-    return float(np.abs(weights[1:] - drifted).mean())
+    now, before = weights.to_numpy()[1:], weights.to_numpy()[:-1]
+    growth = 1 + (before * moves).sum(axis=1, keepdims=True)
+    # A bar that takes all there was leaves no weights to compare with.
+    alive = growth[:, 0] > 0
+    drifted = before[alive] * (1 + moves[alive]) / growth[alive]
+    traded = np.abs(now[alive] - drifted).sum(axis=1)
+    return float(traded.mean()) if len(traded) else float("nan")
 
 
 def sharpe_difference(
@@ -125,7 +151,9 @@ def sharpe_difference(
 ) -> Metric:
     """Sharpe ratio of one account minus another's over the same bars, by paired bootstrap."""
     point = sharpe(ours, periods, risk_free) - sharpe(theirs, periods, risk_free)
-    metric = measured(point, _UNITS["sharpe"], "an account's returns do not vary")
+    lost = min(ours.min(initial=0.0), theirs.min(initial=0.0)) <= -1
+    why = "an account was lost" if lost else "an account's returns do not vary"
+    metric = measured(point, _UNITS["sharpe"], why)
     if resampler is None:
         return metric
     draws = resampler.apply(

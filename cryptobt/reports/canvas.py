@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 HALF_INCHES = 5.2
 WIDE_INCHES = 10.0
-INK, FAINT, BLUE, ORANGE = "#5f6b76", "#98a2ab", "#1b6ca8", "#d9731a"
+INK, FAINT, BLUE, ORANGE, RED = "#5f6b76", "#98a2ab", "#1b6ca8", "#d9731a", "#a9322a"
 ROW_COLOURS = {
     "strategy": BLUE,
     "network_only": "#7d5ba6",
@@ -28,6 +28,10 @@ ROW_COLOURS = {
     "momentum": "#c0507a",
     "always_up": "#9a8c2c",
 }
+# Apart from each other also for the colour-blind, and dark enough for a line on white.
+SYMBOL_COLOURS = (
+    BLUE, "#d55e00", "#0e9c74", "#c46a9e", "#26262e", "#dd9800", "#53ade3", "#6d1f5e",
+)  # fmt: skip
 MAX_POINTS = 1500
 
 _STYLE: dict[Any, Any] = {
@@ -144,9 +148,9 @@ def plain_log_axis(axes: "Axes", values: np.ndarray) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 
 
-def thin(series: pd.Series, how: str = "last") -> pd.Series:
-    """Keep at most :data:`MAX_POINTS` points, each the ``last`` or ``min`` of its stretch."""
-    step = -(-len(series) // MAX_POINTS)
+def thin(series: pd.Series, how: str = "last", most: int = MAX_POINTS) -> pd.Series:
+    """Keep at most ``most`` points, each the ``last`` or ``min`` of its stretch."""
+    step = -(-len(series) // most)
     if step <= 1:
         return series
     stretches = np.arange(len(series)) // step

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 MIN_FORECASTS = 30
 _BINS = 10
+_DEPENDENT = (
+    "All symbols in one line. They move together, so luck carries it further than the grey, which "
+    "takes every call for independent; the interval of the accuracy in the table does not."
+)
 _SHADES = ["#c9dbe8", "#8db5d3", "#4a89b8", "#1d5f93"]
 
 
@@ -32,17 +36,24 @@ def matched_forecasts(sheet: Sheet) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index ``time`` of the last bar used; columns ``mean`` (log return, may be NaN), ``score``
-        and ``realised`` (log return over the forecast's horizon). Forecasts whose target is not
-        known yet, or lies in a gap, are left out.
+        Index ``time`` of the last bar used, of all symbols together; columns ``mean`` (log return,
+        may be NaN), ``score`` and ``realised`` (log return over the forecast's horizon). Forecasts
+        whose target is not known yet, or lies in a gap, are left out.
     """
     if sheet.forecasts is None or sheet.forecaster is None:
         return pd.DataFrame(columns=["mean", "score", "realised"], dtype=float)
-    rows = sheet.forecasts.of(sheet.forecaster, sheet.symbol)
+    matched = [
+        _matched(sheet.forecasts.of(sheet.forecaster, symbol), bars["close"], sheet.interval)
+        for symbol, bars in sheet.bars.items()
+    ]
+    return pd.concat(matched).sort_index(kind="stable")
+
+
+def _matched(rows: pd.DataFrame, close: pd.Series, interval: pd.Timedelta) -> pd.DataFrame:
     rows = rows[rows["horizon_bars"] == rows["horizon_bars"].min()]
     rows = rows[~rows.index.duplicated()].sort_index()
-    close = np.log(sheet.bars["close"])
-    targets = rows.index + rows["horizon_bars"].to_numpy() * sheet.interval
+    close = np.log(close)
+    targets = rows.index + rows["horizon_bars"].to_numpy() * interval
     later = close.reindex(targets).to_numpy()
     realised = later - close.reindex(rows.index).to_numpy()
     matched = rows[["mean", "score"]].astype(float).assign(realised=realised)
@@ -52,7 +63,8 @@ def matched_forecasts(sheet: Sheet) -> pd.DataFrame:
 def forecast_panels(sheet: Sheet) -> list[Panel]:
     """Draw forecasts against returns, and the hit rate as it grew."""
     matched = matched_forecasts(sheet)
-    return [_scatter(matched), _hit_rate(matched)]
+    several = len(sheet.bars) > 1
+    return [_scatter(matched, several), _hit_rate(matched, several)]
 
 
 def _missing(matched: pd.DataFrame) -> str:
@@ -61,7 +73,7 @@ def _missing(matched: pd.DataFrame) -> str:
     return f"Not drawn: {len(matched)} forecasts are too few; {MIN_FORECASTS} are needed."
 
 
-def _scatter(matched: pd.DataFrame) -> Panel:
+def _scatter(matched: pd.DataFrame, several: bool) -> Panel:
     title = "Forecast against what happened"
     if len(matched) < MIN_FORECASTS:
         return Panel(title, "", absent=_missing(matched))
@@ -77,6 +89,8 @@ def _scatter(matched: pd.DataFrame) -> Panel:
         "orange points lie along the dashed line, the average return; with skill they rise to the "
         "right."
     )
+    if several:
+        caption = f"All symbols together. {caption}"
     if known[column].nunique() < 2:
         return Panel(title, "", absent="Not drawn: every forecast is the same.")
     return Panel(title, caption, _draw_scatter(known[column], known["realised"], column))
@@ -128,7 +142,7 @@ def _tenths(said: pd.Series) -> np.ndarray:
     return pd.qcut(said, _BINS, labels=False, duplicates="drop").to_numpy()
 
 
-def _hit_rate(matched: pd.DataFrame) -> Panel:
+def _hit_rate(matched: pd.DataFrame, several: bool) -> Panel:
     title = "Share of directions called right, as it grew"
     called = np.sign(matched["mean"].fillna(matched["score"]))
     came = np.sign(matched["realised"])
@@ -137,9 +151,8 @@ def _hit_rate(matched: pd.DataFrame) -> Panel:
         return Panel(title, "", absent=_missing(matched[decided]))
     caption = (
         "All calls of the forecaster up to each date. Grey: the 95% range that pure luck gives a "
-        "caller who is right as often as always saying up; dotted: a coin's 50%. Without skill the "
-        "line ends inside the grey."
-    )
+        "caller who is right as often as always saying up; dotted: a coin's 50%. "
+    ) + (_DEPENDENT if several else "Without skill the line ends inside the grey.")
     return Panel(title, caption, _draw_hit_rate(called[decided], came[decided]))
 
 
@@ -147,7 +160,8 @@ def _draw_hit_rate(called: pd.Series, came: pd.Series) -> str:
     n = pd.Series(np.arange(1, len(called) + 1), index=called.index, dtype=float)
     rate, up = (called == came).cumsum() / n, (came > 0).cumsum() / n
     band = 1.96 * np.sqrt(up * (1 - up) / n)
-    settled = slice(min(len(n) // 10, 2 * MIN_FORECASTS), None)
+    dates = np.flatnonzero(~called.index.duplicated(keep="last"))
+    settled = dates[min(len(dates) // 10, 2 * MIN_FORECASTS) :]
     rate, up, band = (thin(line.iloc[settled]) for line in (rate, up, band))
     figure = new_figure(3.5)
     axes = figure.subplots()

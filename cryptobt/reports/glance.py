@@ -7,12 +7,17 @@ from cryptobt.reports.numbers import (
     ROW_TO_BEAT,
     Measure,
     count,
+    day_of,
     direction,
+    format_amount,
     format_interval,
     format_percent,
     format_ratio,
+    lookup,
     measure,
+    of_symbol,
     performance,
+    symbols,
 )
 
 FEW_DECISIONS = 250
@@ -100,6 +105,8 @@ def headline(metrics: dict[str, Any]) -> Finding:
     lead = lead_over(metrics, ROW_TO_BEAT)
     if performance(metrics, "strategy", "trades").value == 0:
         return Finding("bad", "No trade was made: there is nothing to judge.")
+    if _lost(metrics):
+        return Finding("bad", "The account was lost in full.")
     if lead.size is None:
         return Finding("warn", "It cannot be said whether this is worth anything: " + _no_row(lead))
     if not lead.ahead:
@@ -107,6 +114,11 @@ def headline(metrics: dict[str, Any]) -> Finding:
     if not lead.clear:
         return Finding("warn", "Ahead of the row to beat, but no further than chance can carry it.")
     return Finding("good", "Ahead of the row to beat by more than chance: worth a harder look.")
+
+
+def _lost(metrics: dict[str, Any]) -> bool:
+    deepest = performance(metrics, "strategy", "max_drawdown").value
+    return deepest is not None and deepest <= -1
 
 
 def _no_row(lead: Lead) -> str:
@@ -120,8 +132,11 @@ def findings(metrics: dict[str, Any]) -> list[Finding]:
         _against_trend(metrics),
         _against_holding(metrics),
         _accuracy(metrics),
+        _one_earned_all(metrics),
+        _never_traded(metrics),
         _too_good(metrics),
         _few_decisions(metrics),
+        _margin_calls(metrics),
         _rejections(metrics),
     ]
     return [finding for finding in found if finding]
@@ -165,6 +180,8 @@ def _accuracy(metrics: dict[str, Any]) -> Finding:
     if accuracy.value is None:
         return Finding("warn", f"There is no accuracy of direction: {accuracy.reason}.")
     said = f"The strategy called {format_percent(accuracy.value)} of the directions right"
+    if len(symbols(metrics)) > 1:
+        said += ", all symbols together"
     if accuracy.low is None:
         return Finding("warn", f"{said}; there is no interval to judge that by.")
     always = direction(metrics, "always_up", "accuracy").value
@@ -179,6 +196,29 @@ def _accuracy(metrics: dict[str, Any]) -> Finding:
 
 def _side(low: float, bar: float, name: str) -> str:
     return f"the whole interval is above {name}" if low > bar else f"not clearly better than {name}"
+
+
+def _one_earned_all(metrics: dict[str, Any]) -> Finding | None:
+    """Warn of a profit that one symbol's trades made alone."""
+    found = {name: of_symbol(metrics, name, "account", "pnl_quote") for name in symbols(metrics)}
+    earned = {name: one.value for name, one in found.items() if one.value is not None}
+    best = max(earned, key=lambda name: earned[name], default="")
+    others = sum(earned.values()) - earned.get(best, 0.0)
+    if len(earned) < 2 or others > 0 or others + earned[best] <= 0:
+        return None
+    return Finding(
+        "warn",
+        f"All of the profit came from {best}: the trades of the other symbols came to "
+        f"{format_amount(others)} together.",
+    )
+
+
+def _never_traded(metrics: dict[str, Any]) -> Finding | None:
+    listed = lookup(metrics, "per_symbol") or {}
+    never = [name for name in listed if not day_of(metrics, name, "joined")]
+    if len(listed) < 2 or not never:
+        return None
+    return Finding("warn", f"At no decision could these be traded: {', '.join(never)}.")
 
 
 def _too_good(metrics: dict[str, Any]) -> Finding | None:
@@ -200,6 +240,14 @@ def _few_decisions(metrics: dict[str, Any]) -> Finding | None:
         "warn",
         f"Only {decisions} decisions: below {FEW_DECISIONS} almost any result can be luck.",
     )
+
+
+def _margin_calls(metrics: dict[str, Any]) -> Finding | None:
+    calls = count(metrics, "orders", "margin_calls")
+    if not calls:
+        return None
+    times = "once" if calls == 1 else f"{calls} times"
+    return Finding("bad", f"The account was closed out by a margin call {times}.")
 
 
 def _rejections(metrics: dict[str, Any]) -> Finding | None:

@@ -1,5 +1,6 @@
 """Figures on the network: which features it lets in, which bars it looks at, how it learnt."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,23 +8,59 @@ import pandas as pd
 
 from cryptobt.core.time import epoch_ns, naive_utc
 from cryptobt.core.types import Explanation
-from cryptobt.reports.canvas import BLUE, INK, ORANGE, Panel, date_axis, new_figure, to_svg
+from cryptobt.reports.canvas import (
+    BLUE,
+    INK,
+    ORANGE,
+    Panel,
+    date_axis,
+    new_figure,
+    to_svg,
+)
+from cryptobt.reports.numbers import short_name
 from cryptobt.reports.sheet import Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_COLUMNS = 400
+MAX_NETWORKS = 4
 _NO_NETWORK = "Not drawn: no network that explains itself took part in this run."
 
 
 def network_panels(sheet: Sheet) -> list[Panel]:
-    """Draw gates, attention and loss curves of the network behind the forecasts."""
-    explanation = sheet.forecasts.explanation if sheet.forecasts else None
-    return [_gates(explanation), _attention(explanation), _losses(explanation)]
+    """Draw gates, attention and loss curves of the networks behind the forecasts.
+
+    Each symbol has networks of its own: of several symbols the first few are drawn, and the others
+    named.
+    """
+    found = sheet.forecasts.explanations if sheet.forecasts else {}
+    named = [symbol for symbol in sheet.bars if symbol in found]
+    if len(sheet.bars) == 1 or not named:
+        return _network(found[named[0]] if named else None)
+    panels = []
+    for number, symbol in enumerate(named[:MAX_NETWORKS]):
+        for panel in _network(found[symbol], f"{number}"):
+            caption = f"Read as that of {named[0]}." if number and panel.caption else panel.caption
+            panels.append(replace(panel, title=f"{panel.title}: {symbol}", caption=caption))
+    return panels + _not_drawn(sheet, named)
 
 
-def _gates(explanation: Explanation | None) -> Panel:
+def _not_drawn(sheet: Sheet, named: list[str]) -> list[Panel]:
+    left = named[MAX_NETWORKS:]
+    without = [symbol for symbol in sheet.bars if symbol not in named]
+    said = f"Not drawn, to keep the page short: {', '.join(left)}." if left else ""
+    if without:
+        said += f" Without a network that explains itself: {', '.join(without)}."
+    return [Panel("Other symbols", "", absent=said.strip(), wide=True)] if said else []
+
+
+def _network(explanation: Explanation | None, mark: str = "") -> list[Panel]:
+    """Draw one network; ``mark`` keeps the ids of several apart."""
+    return [_gates(explanation, mark), _attention(explanation, mark), _losses(explanation, mark)]
+
+
+def _gates(explanation: Explanation | None, mark: str) -> Panel:
     title = "Which features the network lets in"
     if explanation is None:
         return Panel(title, "", absent=_NO_NETWORK)
@@ -35,10 +72,10 @@ def _gates(explanation: Explanation | None) -> Panel:
         "is damped (a gate without the factor 2 cannot exceed 1 and starts at 0.5). A network that "
         "prefers nothing leaves every bar at its start."
     )
-    return Panel(title, caption, _draw_gates(explanation))
+    return Panel(title, caption, _draw_gates(explanation, mark))
 
 
-def _draw_gates(explanation: Explanation) -> str:
+def _draw_gates(explanation: Explanation, mark: str) -> str:
     gates = explanation.gates[:, np.isfinite(explanation.gates).any(axis=0)]
     names = np.array(explanation.feature_names)[np.isfinite(explanation.gates).any(axis=0)]
     mean = np.nanmean(gates, axis=0)
@@ -50,20 +87,16 @@ def _draw_gates(explanation: Explanation) -> str:
     axes.barh(rows, mean[order], color=BLUE, alpha=0.55, height=0.68)
     axes.hlines(rows, low[order], high[order], color=INK, linewidth=1.4)
     axes.axvline(1.0, color=ORANGE, linestyle="--", linewidth=1.2)
-    axes.set_yticks(rows, [_short(str(name)) for name in names[order]])
+    axes.set_yticks(rows, [short_name(str(name)) for name in names[order]])
     axes.set_xlim(0, max(1.1, 1.05 * float(high.max())))
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("gate")
-    top = ", ".join(_short(str(name)) for name in names[order][::-1][:3])
-    return to_svg(figure, "gates", f"Feature gates; the largest are {top}.")
+    top = ", ".join(short_name(str(name)) for name in names[order][::-1][:3])
+    return to_svg(figure, f"gates{mark}", f"Feature gates; the largest are {top}.")
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 26 else f"{name[:25]}…"
-
-
-def _attention(explanation: Explanation | None) -> Panel:
+def _attention(explanation: Explanation | None, mark: str) -> Panel:
     title = "Which bars the network looks at"
     if explanation is None:
         return Panel(title, "", absent=_NO_NETWORK)
@@ -76,7 +109,7 @@ def _attention(explanation: Explanation | None) -> Panel:
         f"Attention that prefers no bar would be {100 / window:.1f}% everywhere, one flat colour; "
         "read the scale, the colours span what there is. Vertical edges are refits."
     )
-    return Panel(title, caption, _draw_attention(explanation))
+    return Panel(title, caption, _draw_attention(explanation, mark))
 
 
 def attention_columns(times: pd.DatetimeIndex, attention: np.ndarray) -> np.ndarray:
@@ -105,7 +138,7 @@ def attention_columns(times: pd.DatetimeIndex, attention: np.ndarray) -> np.ndar
     return means.T[::-1]
 
 
-def _draw_attention(explanation: Explanation) -> str:
+def _draw_attention(explanation: Explanation, mark: str) -> str:
     from matplotlib.dates import date2num
 
     shown = attention_columns(explanation.times, explanation.attention)
@@ -130,10 +163,10 @@ def _draw_attention(explanation: Explanation) -> str:
     bar.ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.2f}%")
     bar.outline.set_visible(False)
     age = int(np.nanargmax(np.nanmean(shown, axis=1)))
-    return to_svg(figure, "attention", f"Attention by age; on average largest at age {age}.")
+    return to_svg(figure, f"attention{mark}", f"Attention by age; on average largest at age {age}.")
 
 
-def _losses(explanation: Explanation | None) -> Panel:
+def _losses(explanation: Explanation | None, mark: str) -> Panel:
     title = "How each fold learnt"
     if explanation is None:
         return Panel(title, "", absent=_NO_NETWORK)
@@ -145,7 +178,7 @@ def _losses(explanation: Explanation | None) -> Panel:
         "half of the folds still train. Where the training loss falls and the validation loss does "
         "not, the network learns its past by heart."
     )
-    return Panel(title, caption, _draw_losses(curves), wide=True)
+    return Panel(title, caption, _draw_losses(curves, mark), wide=True)
 
 
 def _curves(explanation: Explanation, kind: str) -> pd.DataFrame:
@@ -155,7 +188,7 @@ def _curves(explanation: Explanation, kind: str) -> pd.DataFrame:
     return pd.DataFrame(by_fold).sort_index().dropna(how="all")
 
 
-def _draw_losses(curves: dict[str, pd.DataFrame]) -> str:
+def _draw_losses(curves: dict[str, pd.DataFrame], mark: str) -> str:
     figure = new_figure(3.2, wide=True)
     pair = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, (kind, frame) in zip(pair, curves.items(), strict=True):
@@ -164,7 +197,8 @@ def _draw_losses(curves: dict[str, pd.DataFrame]) -> str:
         axes.set_xlabel("epoch")
     pair[0].set_ylabel("loss")
     folds = curves["train"].shape[1]
-    return to_svg(figure, "losses", f"Training and validation loss by epoch of {folds} folds.")
+    label = f"Training and validation loss by epoch of {folds} folds."
+    return to_svg(figure, f"losses{mark}", label)
 
 
 def _draw_curves(axes: "Axes", frame: pd.DataFrame) -> None:

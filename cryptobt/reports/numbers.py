@@ -79,7 +79,32 @@ def performance(metrics: dict[str, Any], row: str, name: str) -> Measure:
 
 def costs(metrics: dict[str, Any], row: str) -> Measure:
     """Sum fees, slippage and funding of a row, in quote currency; absent if all three are."""
-    parts = [performance(metrics, row, name) for name in COSTS]
+    return _sum([performance(metrics, row, name) for name in COSTS])
+
+
+def symbols(metrics: dict[str, Any]) -> list[str]:
+    """List the symbols of the run, each once, in the order in which they were named."""
+    return list(dict.fromkeys(str(symbol) for symbol in lookup(metrics, "symbols") or ()))
+
+
+def of_symbol(metrics: dict[str, Any], symbol: str, *path: str) -> Measure:
+    """Read one measure of a symbol's part in the strategy's account."""
+    return measure(metrics, "per_symbol", symbol, *path)
+
+
+def day_of(metrics: dict[str, Any], symbol: str, name: str) -> str | None:
+    """Read a symbol's ``first``, ``last`` or ``joined`` as a date; None where it is absent."""
+    found = lookup(metrics, "per_symbol", symbol, name)
+    return str(found)[:10] if found else None
+
+
+def symbol_costs(metrics: dict[str, Any], symbol: str) -> Measure:
+    """Sum fees and slippage of a symbol's fills, in quote currency; absent if both are."""
+    names = ("fees_quote", "slippage_quote")
+    return _sum([of_symbol(metrics, symbol, "account", name) for name in names])
+
+
+def _sum(parts: list[Measure]) -> Measure:
     known = [part.value for part in parts if part.value is not None]
     return Measure(sum(known)) if known else parts[0]
 
@@ -114,3 +139,8 @@ def format_amount(value: float | None) -> str:
 def format_interval(found: Measure, written: Callable[[float | None], str]) -> str:
     """Write an interval as ``[low, high]``; empty text where there is none."""
     return f"[{written(found.low)}, {written(found.high)}]" if found.has_interval else ""
+
+
+def short_name(name: str, most: int = 26) -> str:
+    """Cut a name that comes from a file to what fits."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -40,7 +40,9 @@ def daily_returns(result: BacktestResult) -> pd.Series:
     """
     returns = result.returns.astype(float).fillna(0.0)
     days = naive_utc(pd.DatetimeIndex(returns.index)).floor("D")
-    daily = (1.0 + returns).groupby(days.to_numpy()).prod() - 1.0
+    # Never below nothing: two losses beyond all in one day would multiply to a gain.
+    growth = (1.0 + returns).clip(lower=0.0)
+    daily = growth.groupby(days.to_numpy()).prod() - 1.0
     if daily.empty:
         return daily
     calendar = pd.date_range(daily.index[0], daily.index[-1], freq=DAY)

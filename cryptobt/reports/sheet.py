@@ -15,21 +15,22 @@ class Sheet:
     Attributes
     ----------
     title : str
-        Strategy, symbol and interval, e.g. ``attn_signal on BTC-USD, 1d``.
+        Strategy, symbols and interval, e.g. ``attn_signal on BTC-USD, 1d``.
     simulated : bool
         Whether the prices come from the sample market instead of a real one.
     assumptions : tuple of (str, str)
         Label and text: data, dates, costs, refits, seeds, versions.
     metrics : dict
         The ``metrics.json`` document.
-    bars : DataFrame
-        Bars of ``symbol``, all history, index ``time`` (open, aware UTC).
+    bars : dict of DataFrame
+        Symbol to its bars, all history, index ``time`` (open, aware UTC); in the order in which the
+        symbols were named.
     interval : Timedelta
         Spacing of the bars.
     forecaster : str or None
         Name in ``forecasts.frame["forecaster"]`` that the strategy trades on.
     forecasts : Forecasts or None
-        With the explanation of the network, where there is one.
+        With the explanations of the networks, where there are any.
     results : dict
         Row name to account: ``strategy``, ``trend_only``, ``buy_and_hold``, and the others.
     command : str
@@ -40,9 +41,8 @@ class Sheet:
     simulated: bool
     assumptions: tuple[tuple[str, str], ...]
     metrics: dict[str, Any]
-    bars: pd.DataFrame
+    bars: dict[str, pd.DataFrame]
     interval: pd.Timedelta
-    symbol: str
     forecaster: str | None
     forecasts: Forecasts | None
     results: dict[str, BacktestResult]

@@ -1,6 +1,6 @@
 """The tables of the page: every row of the comparison, the assumptions, the orders."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from cryptobt.reports import numbers, orders
 from cryptobt.reports.numbers import DASH, ROW_TO_BEAT, ROWS, Measure
 
-_Read = Callable[[dict[str, Any], str], Measure]
-_Write = Callable[[float | None], str]
+Read = Callable[[dict[str, Any], str], Measure]
+Write = Callable[[float | None], str]
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,15 @@ class Column:
 
     title: str
     meaning: str
-    read: _Read
-    written: _Write
+    read: Read
+    written: Write
 
 
-def _direction(name: str) -> _Read:
+def _direction(name: str) -> Read:
     return lambda metrics, row: numbers.direction(metrics, row, name)
 
 
-def _performance(name: str) -> _Read:
+def _performance(name: str) -> Read:
     return lambda metrics, row: numbers.performance(metrics, row, name)
 
 
@@ -128,11 +128,26 @@ ROW_MEANINGS = {
     "momentum": "long when above the close of some bars ago",
     "always_up": "says up every day",
 }
+_OF_SEVERAL = {"buy_and_hold": "an equal part in each symbol from the day it joins"}
+_WITH_SHORTS = {
+    "sma_trend": "long above the moving average, short below",
+    "momentum": "long above the close of some bars ago, short below",
+}
 
 
-def comparison_table(metrics: dict[str, Any]) -> str:
-    """Write the comparison of all rows; a dash where a number is absent, its reason on hover."""
-    body = "".join(_row(metrics, row) for row in ROWS)
+def comparison_table(metrics: dict[str, Any], short_rows: Collection[str] = ()) -> str:
+    """Write the comparison of all rows; a dash where a number is absent, its reason on hover.
+
+    Parameters
+    ----------
+    short_rows : collection of str
+        Rows that held short positions.
+    """
+    meanings = dict(ROW_MEANINGS)
+    if len(numbers.symbols(metrics)) > 1:
+        meanings |= _OF_SEVERAL
+    meanings |= {row: text for row, text in _WITH_SHORTS.items() if row in short_rows}
+    body = "".join(_row(metrics, row, meanings[row]) for row in ROWS)
     level = numbers.performance(metrics, "strategy", "sharpe").level
     shown = "" if level is None else f" Small print: {numbers.format_percent(level, 0)} intervals."
     return (
@@ -160,15 +175,16 @@ def _start(column: Column) -> str:
     return ' class="start"' if column in (DIRECTION[0], PERFORMANCE[0]) else ""
 
 
-def _row(metrics: dict[str, Any], row: str) -> str:
+def _row(metrics: dict[str, Any], row: str, said: str) -> str:
     kind = {"strategy": ' class="own"', ROW_TO_BEAT: ' class="beat"'}.get(row, "")
     note = '<span class="badge">the row to beat</span>' if row == ROW_TO_BEAT else ""
-    meaning = f'<span class="meaning">{ROW_MEANINGS[row]}</span>'
-    cells = "".join(_cell(column, column.read(metrics, row)) for column in COLUMNS)
+    meaning = f'<span class="meaning">{said}</span>'
+    cells = "".join(cell(column, column.read(metrics, row)) for column in COLUMNS)
     return f'<tr{kind}><th scope="row">{row}{note}{meaning}</th>{cells}</tr>'
 
 
-def _cell(column: Column, found: Measure) -> str:
+def cell(column: Column, found: Measure) -> str:
+    """Write one number of a table: a dash with its reason on hover where it is absent."""
     if found.value is None:
         return f'<td{_start(column)} title="{escape(found.reason)}">{DASH}</td>'
     interval = ""
@@ -205,7 +221,7 @@ def data_findings(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     return pairs + [("Warning", str(warning)) for warning in warnings]
 
 
-_FORECAST_MEASURES: tuple[tuple[str, str, _Write], ...] = (
+_FORECAST_MEASURES: tuple[tuple[str, str, Write], ...] = (
     ("mae", "Mean absolute error, log return", lambda value: numbers.format_ratio(value, 4)),
     ("rmse", "Root mean squared error, log return", lambda value: numbers.format_ratio(value, 4)),
     ("r2", "R² (0: no better than the mean)", lambda value: numbers.format_ratio(value, 4)),

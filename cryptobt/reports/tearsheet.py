@@ -7,13 +7,15 @@ from string import Template
 from typing import Any
 
 from cryptobt.reports import tables
-from cryptobt.reports.account_figures import account_panels
+from cryptobt.reports.account_figures import equity_panel
 from cryptobt.reports.canvas import Panel, style
 from cryptobt.reports.forecast_figures import forecast_panels
 from cryptobt.reports.glance import findings, headline
 from cryptobt.reports.network_figures import network_panels
+from cryptobt.reports.position_figures import position_panel
 from cryptobt.reports.quantstats_page import quantstats_section
 from cryptobt.reports.sheet import Sheet
+from cryptobt.reports.symbol_table import symbols_section
 
 _BANNER = '<div class="simulated" role="alert">SIMULATED MARKET — not real prices</div>'
 _SIMULATED_NOTE = (
@@ -44,7 +46,7 @@ def render_tearsheet(sheet: Sheet, quantstats: Callable[[], str] | None = None) 
         sentence that says why.
     """
     with style():
-        accounts = _panels(account_panels(sheet))
+        accounts = _panels([equity_panel(sheet), position_panel(sheet)])
         forecasts = _panels(forecast_panels(sheet) + network_panels(sheet))
     return Template(_part("page.html")).substitute(
         css=_part("page.css"),
@@ -54,8 +56,9 @@ def render_tearsheet(sheet: Sheet, quantstats: Callable[[], str] | None = None) 
         period=escape(_period(sheet.metrics)),
         glance=_glance(sheet),
         assumptions=tables.definitions(_assumptions(sheet), "assumptions"),
-        comparison=tables.comparison_table(sheet.metrics),
+        comparison=tables.comparison_table(sheet.metrics, _short_rows(sheet)),
         legend=tables.legend(),
+        by_symbol=symbols_section(sheet.metrics),
         orders=tables.orders_table(sheet.metrics),
         accounts=accounts,
         quality=tables.forecast_quality(sheet.metrics),
@@ -67,6 +70,11 @@ def render_tearsheet(sheet: Sheet, quantstats: Callable[[], str] | None = None) 
 
 def _quantstats(sheet: Sheet) -> str:
     return quantstats_section(sheet.results.get("strategy"), sheet.results.get("buy_and_hold"))
+
+
+def _short_rows(sheet: Sheet) -> set[str]:
+    """Name the rows that ever held a short position."""
+    return {row for row, result in sheet.results.items() if (result.weights["weight"] < 0).any()}
 
 
 def _part(name: str) -> str:

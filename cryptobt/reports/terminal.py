@@ -10,7 +10,11 @@ WIDTH = 118
 _HEADER = (
     "", "Acc [lo, hi]", "Prec", "Rec", "F1", "Sharpe [lo, hi]", "CAGR", "MaxDD", "Turn/yr", "Costs",
 )  # fmt: skip
-_MAX_PENDING = 2
+_LABELS = ("", "accuracy ", "exposure ", "profit ", "trades ", "")
+_MAX_SYMBOLS = 3
+_LONGEST_NAME = 16
+# Both lists together leave room for the rest: fewer than 25 lines.
+_MAX_LISTED = 5
 
 
 def summary(metrics: dict[str, Any], *, run_folder: str, tearsheet: str) -> str:
@@ -28,9 +32,10 @@ def summary(metrics: dict[str, Any], *, run_folder: str, tearsheet: str) -> str:
         "",
         *_table(metrics),
         "",
+        *(by_symbol := _by_symbol(metrics)),
         _row_to_beat(metrics),
         *_troubles(metrics),
-        *_pending(metrics),
+        *_pending(metrics, min(2, _MAX_LISTED - len(by_symbol))),
     ]
     paths = [f"Run folder  {run_folder}", f"Tearsheet   {tearsheet}"]
     return "\n".join([*(_fit(line) for line in lines), *paths])
@@ -43,15 +48,26 @@ def _fit(line: str) -> str:
 
 
 def _head(metrics: dict[str, Any]) -> list[str]:
-    symbols = ", ".join(str(symbol) for symbol in metrics.get("symbols") or ())
     name = str(metrics.get("strategy") or "strategy")
     first, last = (str(metrics.get(key) or DASH)[:10] for key in ("first", "last"))
     decisions = numbers.count(metrics, "decisions")
     interval = metrics.get("interval") or DASH
-    head = [f"{name} on {symbols or DASH}, {interval}, {first} to {last}, {decisions:,} decisions"]
+    rest = f", {interval}, {first} to {last}, {decisions:,} decisions"
+    symbols = _listed(numbers.symbols(metrics), WIDTH - len(f"{name} on {rest}"))
+    head = [f"{name} on {symbols or DASH}{rest}"]
     if metrics.get("simulated"):
         head.append("SIMULATED MARKET: not real prices")
     return head
+
+
+def _listed(symbols: list[str], room: int) -> str:
+    """List as many symbols as fit, the first one always, and count the others."""
+    for shown in range(len(symbols), 0, -1):
+        left = len(symbols) - shown
+        text = ", ".join(symbols[:shown]) + (f" and {left} more" if left else "")
+        if len(text) <= room or shown == 1:
+            return text
+    return ""
 
 
 def _table(metrics: dict[str, Any]) -> list[str]:
@@ -96,6 +112,49 @@ def _with_interval(found: numbers.Measure, written: Any) -> str:
     return f"{written(found.value)} {numbers.format_interval(found, written)}".rstrip()
 
 
+def _by_symbol(metrics: dict[str, Any]) -> list[str]:
+    """Write a line for each of the first symbols; none where there is one."""
+    symbols = numbers.symbols(metrics)
+    if len(symbols) < 2:
+        return []
+    cells = [_symbol(metrics, symbol) for symbol in symbols[:_MAX_SYMBOLS]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_LABELS))]
+    lines = [_labelled(row, widths) for row in cells]
+    left = len(symbols) - _MAX_SYMBOLS
+    return [*lines, f"and {left} more in the tearsheet"] if left > 0 else lines
+
+
+def _labelled(row: tuple[str, ...], widths: list[int]) -> str:
+    name, *values = _align(row, widths)
+    cells = [f"{label}{value}" for label, value in zip(_LABELS[1:], values, strict=True)]
+    return "  ".join([name, *cells]).rstrip()
+
+
+def _symbol(metrics: dict[str, Any], symbol: str) -> tuple[str, ...]:
+    exposure, profit = (
+        numbers.of_symbol(metrics, symbol, "account", name).value
+        for name in ("exposure", "pnl_quote")
+    )
+    accuracy = numbers.of_symbol(metrics, symbol, "direction", "accuracy")
+    trades = numbers.of_symbol(metrics, symbol, "trades").value
+    return (
+        numbers.short_name(symbol, _LONGEST_NAME),
+        _with_interval(accuracy, _percent),
+        numbers.format_percent(exposure),
+        numbers.format_amount(profit),
+        numbers.format_amount(trades),
+        _absences(metrics, symbol),
+    )
+
+
+def _absences(metrics: dict[str, Any], symbol: str) -> str:
+    joined = numbers.day_of(metrics, symbol, "joined")
+    late = joined is not None and joined > str(metrics.get("first"))[:10]
+    words = [f"joined {joined or 'never'}"] if late or joined is None else []
+    missed = numbers.of_symbol(metrics, symbol, "missed_bars").value
+    return " ".join([*words, f"missed {numbers.format_amount(missed)}"] if missed else words)
+
+
 def _row_to_beat(metrics: dict[str, Any]) -> str:
     lead = lead_over(metrics, ROW_TO_BEAT)
     verb = "" if lead.size is None else "is "
@@ -115,10 +174,10 @@ def _troubles(metrics: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _pending(metrics: dict[str, Any]) -> list[str]:
+def _pending(metrics: dict[str, Any], most: int) -> list[str]:
     waiting = orders.pending_orders(metrics)
     if not waiting:
         return [f"Next bar: {orders.NONE_PENDING}"]
-    shown = [f"Next bar: {order}" for order in waiting[:_MAX_PENDING]]
-    left = len(waiting) - _MAX_PENDING
+    shown = [f"Next bar: {order}" for order in waiting[:most]]
+    left = len(waiting) - most
     return [*shown, f"Next bar: and {left} more"] if left > 0 else shown

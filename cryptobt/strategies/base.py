@@ -1,58 +1,36 @@
 """The base of built-in strategies: a target weight at each close, turned into orders."""
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import backtrader as bt
 import numpy as np
 import pandas as pd
 
-from cryptobt.core.settings import CostSettings, SizingSettings
+from cryptobt.core.errors import UsageError
 from cryptobt.core.time import DAY, epoch_ns
+from cryptobt.strategies.sizing import Holding, TradingRules
 
-DUST = 1e-12
 _EPOCH_DAY = 719163  # proleptic Gregorian ordinal of 1970-01-01
 
 
-@dataclass(frozen=True)
-class TradingRules:
-    """How target weights become order sizes, and when trading begins.
-
-    Attributes
-    ----------
-    start : float
-        First deciding bar, as backtrader counts days; earlier bars only warm indicators up.
-    """
-
-    sizing: SizingSettings
-    costs: CostSettings
-    start: float
-
-    def room(self) -> float:
-        """Price of a bought unit over its close, at worst: fee, slippage and the reserved gap."""
-        fee, slip = self.costs.fee_bps / 1e4, self.costs.slippage_bps / 1e4
-        return (1 + fee) * (1 + slip) * (1 + self.sizing.gap_reserve)
-
-    def round_down(self, quantity: float) -> float:
-        """Round a quantity down to whole lots."""
-        lots = quantity / self.sizing.lot_step
-        # The last digits of a quotient are rounding, not a part of a lot.
-        lots = math.floor(lots + 4e-15 * lots + 1e-9)
-        return lots * self.sizing.lot_step
-
-
 class SignalStrategy(bt.Strategy):
-    """A strategy that names a target weight at every close.
+    """A strategy that names a target weight for every symbol at its close.
 
     A subclass defines :meth:`score` and, where the weight is not simply "long while the score is
-    positive", :meth:`target_weight`. Orders are sized at the close and fill at the next open;
-    reductions go before increases, so that what they free can be spent.
+    positive", :meth:`target_weight`. The symbols share the account under the gross cap. Orders are
+    sized at the close and fill at the next open; what only closes goes first, so that what it frees
+    can be spent. A symbol joins when it is listed and its indicators have values; on a bar at which
+    it has none it is left alone.
 
     Attributes
     ----------
     calls_direction : bool
         Whether the sign of the score is a call of the next bar's direction.
+    joined : bool
+        Whether a symbol has been listed since the decision before.
+    listed : list
+        Feeds of the symbols that have had a bar.
 
     Causality: ``self.data.<line>[0]`` is the bar that has just closed; nothing later exists.
     """
@@ -64,71 +42,94 @@ class SignalStrategy(bt.Strategy):
         self.rules: TradingRules = self.p.rules
         self.targets: dict[Any, float] = {}
         self.scores: dict[Any, float] = {}
+        self.listed: list[Any] = []
+        self.joined = False
 
     def score(self, data: Any) -> float:
-        """Opinion about the next bar: positive for up, NaN for none."""
+        """Opinion about the symbol's next bar: positive for up, NaN for none."""
         raise NotImplementedError
 
     def target_weight(self, _data: Any, score: float) -> float:
-        """Share of equity to hold in this symbol, in [0, 1], given a score that is not NaN."""
+        """Share of equity to hold of this symbol, given a score that is not NaN."""
+        if score < 0 and self.rules.sizing.allow_short:
+            return -1.0
         return 1.0 if score > 0 else 0.0
+
+    def prenext(self) -> None:
+        """Decide for the symbols that are ready while others are not."""
+        self._decide()
 
     def next(self) -> None:
         """Decide at the close of a bar."""
-        if self.data.datetime[0] < self.rules.start:
+        self._decide()
+
+    def held_weight(self, data: Any) -> float:
+        """Share of equity that is held of a symbol at this close; negative is short."""
+        equity = self.broker.getvalue()
+        return self.holding(data).quantity * data.close[0] / equity if equity > 0 else 0.0
+
+    def holding(self, data: Any) -> Holding:
+        """Position of a listed symbol at its last close."""
+        return Holding(self.getposition(data).size, data.close[0])
+
+    def _decide(self) -> None:
+        if self.datetime[0] < self.rules.start:
             return
-        for data in self.datas:
-            score = self.score(data)
-            self.scores[data] = score
-            weight = math.nan if math.isnan(score) else self.target_weight(data, score)
-            self.targets[data] = min(max(weight, 0.0), self.rules.sizing.max_weight)
+        listed = [data for data in self.datas if len(data)]
+        self.joined, self.listed = len(listed) > len(self.listed), listed
+        self.scores = {data: self.score(data) for data in self._ready()}
+        wanted = {
+            data: self._wanted(data, score)
+            for data, score in self.scores.items()
+            if not math.isnan(score)
+        }
+        wanted = {data: weight for data, weight in wanted.items() if not math.isnan(weight)}
+        besides = sum(abs(self.held_weight(data)) for data in listed if data not in wanted)
+        self.targets = self.rules.under_cap(wanted, besides)
         self._rebalance()
+
+    def _ready(self) -> list[Any]:
+        """Symbols that have a bar now and enough of them for their indicators."""
+        needed = zip(self.datas, self._minperiods, strict=True)
+        return [
+            data
+            for data, bars in needed
+            if len(data) >= max(bars, 1) and data.datetime[0] == self.datetime[0]
+        ]
+
+    def _wanted(self, data: Any, score: float) -> float:
+        weight, limit = self.target_weight(data, score), self.rules.sizing.max_weight
+        if weight < 0 and not self.rules.sizing.allow_short:
+            raise UsageError(
+                f"target_weight of {data._name} is {weight:g}, a short position, in a long/flat "
+                "account; return 0 or more, or set sizing.allow_short=true"
+            )
+        return max(-limit, min(limit, weight)) if not math.isnan(weight) else weight
 
     def _rebalance(self) -> None:
         """Send the orders that bring weights outside the band to their targets."""
         equity, cash = self.broker.getvalue(), self.broker.getcash()
-        increases = []
-        for data, target in self.targets.items():
-            change = self._change(data, target, equity)
-            if change < 0:
-                quantity = self._reduction(data, -change, target)
-                cash += quantity * data.close[0] / self.rules.room()
-            elif change > 0:
-                increases.append((data, change, target))
-        for data, change, target in increases:
-            affordable = cash / (data.close[0] * self.rules.room())
-            quantity = self.rules.round_down(min(change, affordable))
-            if quantity > 0:
-                self.buy(data=data, size=quantity, target_weight=target)
-                cash -= quantity * data.close[0] * self.rules.room()
-
-    def _change(self, data: Any, target: float, equity: float) -> float:
-        """Quantity to add (or, negative, to take away) at this close; 0 inside the band."""
-        if math.isnan(target) or equity <= 0:
-            return 0.0
-        price, held = data.close[0], self.getposition(data).size
-        leaves = target == 0.0 and held > DUST
-        # Funding takes cash that is not there: what is over the limit goes, band or not.
-        borrows = held * price > equity * self.rules.sizing.max_weight * (1 + 1e-9)
-        if (
-            not leaves
-            and not borrows
-            and abs(target - held * price / equity) < self.rules.sizing.rebalance_band
-        ):
-            return 0.0
-        return target * equity / price - held
-
-    def _reduction(self, data: Any, quantity: float, target: float) -> float:
-        held = self.getposition(data).size
-        # Leaving sells exactly what is held: a sum of lots is not a whole number of lots in
-        # floating point, and the remainder would keep the trade open for ever.
-        size = self.rules.round_down(quantity)
-        if target == 0.0 or held - size < self.rules.sizing.lot_step / 2:
-            size = held
-        if size <= DUST or size * data.close[0] < self.rules.sizing.min_notional_quote:
-            return 0.0
-        self.sell(data=data, size=size, target_weight=target)
-        return size
+        if equity <= 0:
+            return
+        gross_value = sum(self.holding(data).value for data in self.listed)
+        sizing = self.rules.sizing
+        band = sizing.rebalance_band / len(self.listed)
+        over = gross_value > equity * sizing.max_gross * (1 + 1e-9)
+        changes = [
+            change
+            for data, target in self.targets.items()
+            if (
+                change := self.rules.change(
+                    data, target, self.holding(data), equity, band=band, over=over
+                )
+            )
+        ]
+        share = self.rules.share(changes, cash, equity, gross_value)
+        for change in sorted(changes, key=lambda change: change.opening > 0):
+            size = change.closing + self.rules.round_down(change.opening * share)
+            ask = self.buy if change.side > 0 else self.sell
+            if size > 0:
+                ask(data=change.data, size=size, target_weight=change.target)
 
 
 def day_numbers(times: pd.DatetimeIndex) -> np.ndarray:

@@ -8,13 +8,23 @@ from cryptobt.strategies.base import SignalStrategy
 
 
 class BuyAndHold(SignalStrategy):
-    """Buy at the first decision and hold."""
+    """Buy equal shares of the symbols when one joins, and hold them between."""
 
     calls_direction: ClassVar[bool] = False
 
     def score(self, _data: Any) -> float:
         """Hold the market, whatever it does."""
         return 1.0
+
+    def target_weight(self, data: Any, _score: float) -> float:
+        """Want an equal share when a symbol joins; later what is held, and its part of the rest."""
+        weights = {each: self.held_weight(each) for each in self.listed}
+        share = self.rules.sizing.max_gross / len(weights)
+        if self.joined or not weights[data]:
+            return share
+        held = [weight for weight in weights.values() if weight]
+        spare = self.rules.sizing.max_gross - sum(held) - share * (len(weights) - len(held))
+        return weights[data] + max(spare, 0.0) / len(held)
 
 
 class BuyAndHoldVolTarget(BuyAndHold):

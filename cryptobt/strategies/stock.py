@@ -4,30 +4,40 @@ from typing import Any
 
 import backtrader as bt
 
-from cryptobt.strategies.base import SignalStrategy, TradingRules
+from cryptobt.strategies.base import SignalStrategy
+from cryptobt.strategies.sizing import TradingRules
 
 
 class AllInSizer(bt.Sizer):
-    """Size of an order that names none: all cash into a buy, all that is held into a sale.
+    """Size of an order that names none: a symbol's share of the account, or all that it closes.
 
-    A fraction of a coin is bought, rounded down to lots, with room for fee, slippage and a gap;
-    backtrader's own default is one whole coin, which most accounts cannot pay.
+    With one symbol a purchase spends all the cash. A fraction of a coin is bought, rounded down to
+    lots, with room for fee, slippage and a gap; backtrader's own default is one whole coin, which
+    most accounts cannot pay.
     """
 
     params = (("rules", None),)
 
     def _getsizing(self, _comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
-        if not isbuy:
-            return float(self.broker.getposition(data).size)
+        held = float(self.broker.getposition(data).size)
+        if held < 0 if isbuy else held > 0:
+            return abs(held)
         rules: TradingRules = self.p.rules
-        return rules.round_down(max(cash, 0.0) / (data.close[0] * rules.room()))
+        free = self._share(rules) - abs(held) * data.close[0]
+        if not rules.sizing.allow_short:
+            free = min(free, cash)
+        return rules.round_down(max(free, 0.0) / (data.close[0] * rules.room()))
+
+    def _share(self, rules: TradingRules) -> float:
+        gross = self.broker.getvalue() * rules.sizing.max_gross
+        return float(gross / len(self.strategy.datas))
 
 
 class _OnTime:
     """Mixed in before a stock strategy: it decides from the run's first deciding bar on."""
 
     rules: TradingRules
-    data: Any
+    datetime: Any
     _delayed = False
 
     def start(self) -> None:
@@ -57,7 +67,7 @@ class _OnTime:
             super().next()  # type: ignore[misc]
 
     def _trades_now(self) -> bool:
-        return bool(self.data.datetime[0] >= self.rules.start)
+        return bool(self.datetime[0] >= self.rules.start)
 
 
 def fit_to_run(strategy: type[Any], rules: TradingRules) -> tuple[type[Any], dict[str, Any]]:

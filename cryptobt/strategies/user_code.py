@@ -9,7 +9,7 @@ from typing import Any
 
 import backtrader as bt
 
-from cryptobt.core.errors import UsageError, did_you_mean
+from cryptobt.core.errors import CryptobtError, UsageError, did_you_mean
 from cryptobt.core.hashing import hash_bytes
 
 
@@ -63,7 +63,9 @@ def explain_failure(error: BaseException, file: str) -> StrategyError:
     """Tell a failure of a user's code by the line of his file that it came from."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     where = f"{file}, line {own[-1].lineno}, in {own[-1].name}" if own else file
-    return StrategyError(f"strategy file {where}: {type(error).__name__}: {error}")
+    # What we raised ourselves says all in its own words.
+    kind = "" if isinstance(error, CryptobtError) else f"{type(error).__name__}: "
+    return StrategyError(f"strategy file {where}: {kind}{error}")
 
 
 def _import(path: Path) -> ModuleType:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cryptobt.backtests.run import run_backtest
-from cryptobt.core.errors import DataInvalidError
+from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.types import BacktestResult
 from cryptobt.data.sample import simulate
 from cryptobt.strategies.registry import STRATEGIES
@@ -339,10 +339,9 @@ def test_a_target_above_the_largest_weight_is_cut_to_it() -> None:
     assert result.fills["quantity_base"].tolist() == [exactly(0.4 * CASH / 100)]
 
 
-def test_a_negative_target_is_flat_in_a_long_only_account() -> None:
-    result = run_backtest([flat_market(100, 3)], None, scripted([0.5, -0.5, -0.5]), make_settings())
-    assert result.weights["quantity_base"].tolist() == [0.0, exactly(50.0), 0.0]
-    assert result.weights["target_weight"].tolist() == [0.5, 0.0, 0.0]
+def test_a_negative_target_is_refused_in_a_long_flat_account() -> None:
+    with pytest.raises(UsageError, match=r"target_weight of COIN is -0\.5.*allow_short"):
+        run_backtest([flat_market(100, 3)], None, scripted([0.5, -0.5, -0.5]), make_settings())
 
 
 def test_a_short_sale_is_refused_with_its_reason() -> None:

@@ -95,8 +95,13 @@ def refused(said: Said, code: int, out: Path) -> str:
             "interval '1 day' is not understood; write it like 1d, 4h or 5m",
         ),
         (
-            ["--source", "sample", "--symbol", "BTC-USD", "--symbol", "ETH-USD"],
-            "one symbol at a time, not 2",
+            ["--source", "sample", "--symbol", "BTC-USD", "--symbol", "BTC-USD"],
+            "symbol 'BTC-USD' is named twice",
+        ),
+        (["--set", "sizing.max_gross=2"], "'sizing.max_gross' is 2; expected at most 1"),
+        (
+            ["--set", "account.maintenance_margin=0.5", "--set", "account.initial_margin=0.4"],
+            "account.maintenance_margin below account.initial_margin",
         ),
         (["--set", "features.set=stationry"], "did you mean 'stationary'?"),
     ],
@@ -175,9 +180,12 @@ def test_too_few_rows_exit_with_4_and_say_how_many_there_are_and_are_needed(
 ) -> None:
     said = call("backtest", "--csv", str(bars_csv(120)), "--out", str(out))
     words = refused(said, 4, out)
-    assert words.startswith("too few rows: 120 bars give 0 usable windows")
-    assert re.search(r"the first training needs 260\b.*; bring about \d{3} bars", words)
+    assert words.startswith("bars: too few rows: 120 bars give 0 usable windows")
+    needed = re.search(r"the first training needs 260\b.*; bring about (\d{3}) bars", words)
+    assert needed is not None
     assert said.err.count("\n") == 1
+    enough = ["--csv", str(bars_csv(int(needed[1]))), "--forecaster", "trend_only"]
+    assert call("backtest", *enough, "--out", str(out)).code == 0
 
 
 def test_an_empty_file_exits_with_4(call: Call, tmp_path: Path, out: Path) -> None:

@@ -53,6 +53,8 @@ class Training:
         self.env = environment(folder, **{MARK: self.mark})
         self.folds = ContentStore(folder / "cryptobt" / "folds")
         self.arguments = ["backtest", *assignments(LONG), "--workers", "2", "--out", str(self.out)]
+        # A test run in the background ignores interrupts, and its children would inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             command(self.arguments),
             env=self.env,
@@ -61,6 +63,7 @@ class Training:
             text=True,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         assert wait_until(lambda: len(list(self.folds.paths())) >= 3, 90), "no fold was finished"
         assert self.process.poll() is None, "the run was over too early"
         assert len(living(self.mark)) >= 3, "there are workers"

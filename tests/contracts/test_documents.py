@@ -157,6 +157,10 @@ def test_the_documented_metrics_are_those_of_a_run(report: BacktestReport) -> No
     assert first_column("docs/contract.md", "### Performance") == list(measured["performance"])
     assert first_column("docs/contract.md", "### Rows") == list(report.metrics["rows"])
     assert first_column("docs/contract.md", "### Forecast") == list(report.metrics["forecast"])
+    (symbol,) = report.metrics["per_symbol"].values()
+    assert first_column("docs/contract.md", "### Each symbol") == list(symbol)
+    assert all(f"`{name}`" in section("docs/contract.md", "### Each symbol") for name in
+               symbol["account"])  # fmt: skip
 
 
 def test_the_documented_units_are_those_of_a_run(report: BacktestReport) -> None:

@@ -68,8 +68,21 @@ def test_metrics_has_the_documented_keys(run: RunFolder) -> None:
     assert run.metrics["bars"] == 365 * 3 + 1
     assert tuple(run.metrics["rows"]) == ROWS
     assert set(run.metrics["forecast"]) == set(FORECAST)
-    assert set(run.metrics["orders"]) == {"submitted", "filled", "rejected", "by_reason"}
+    assert set(run.metrics["orders"]) == {
+        "submitted", "filled", "rejected", "by_reason", "margin_calls"}  # fmt: skip
     assert set(run.metrics["data"]) == {"gaps", "quarantined", "missing_columns", "warnings"}
+
+
+def test_the_part_of_the_only_symbol_is_the_account(run: RunFolder) -> None:
+    (part,) = run.metrics["per_symbol"].values()
+    row = run.metrics["rows"]["strategy"]
+    assert part["direction"] == row["direction"]
+    assert part["forecast"] == run.metrics["forecast"]
+    assert part["trades"] == row["performance"]["trades"]
+    assert part["missed_bars"] == 0
+    assert part["joined"] == run.metrics["first"]
+    for name in ("exposure", "fees_quote", "slippage_quote"):
+        assert part["account"][name]["value"] == pytest.approx(row["performance"][name]["value"])
 
 
 @pytest.mark.parametrize("row", ROWS)

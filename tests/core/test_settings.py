@@ -109,6 +109,7 @@ def test_a_file_wins_over_defaults_a_set_over_the_file_and_a_flag_over_both(
         "fee_bps": 1.0,
         "slippage_bps": 20.0,
         "funding_bps_per_day": 50.0,
+        "borrow_bps_per_day": 0.0,
     }
     assert settings.account.cash_quote == 10_000.0
 

@@ -140,6 +140,13 @@ def test_a_flat_stretch_inside_a_market_gives_finite_features(name: str) -> None
     assert np.isfinite(frame.iloc[390:]).all().all()
 
 
+@pytest.mark.parametrize("name", sorted(FEATURE_SETS))
+def test_the_first_whole_row_comes_right_after_the_warm_up_that_the_set_names(name: str) -> None:
+    table = compute(name, SIM.market, [SIM.onchain])
+    whole = np.isfinite(table.frame).all(axis=1).to_numpy()
+    assert int(whole.argmax()) == table.warm_up_bars == FEATURE_SETS[name].warm_up_bars
+
+
 @pytest.mark.parametrize("factor", [1e-9, 1e9])
 def test_the_price_level_does_not_matter(computed: pd.DataFrame, factor: float) -> None:
     prices = ["open", "high", "low", "close"]

@@ -197,8 +197,7 @@ def test_the_network_s_score_is_its_answers_over_their_training_deviation(
 
 
 def test_the_explanation_covers_the_forecasts(cold: Forecasts) -> None:
-    explanation = cold.explanation
-    assert explanation is not None
+    explanation = cold.explanations["X"]
     assert explanation.times.tolist() == cold.of("dual_attention", "X").index.tolist()
     assert explanation.gates.shape == (len(explanation.times), 17)
     assert explanation.attention.shape == (len(explanation.times), 2, 30)
@@ -342,8 +341,7 @@ def test_a_later_start_gives_the_same_rows(cold: Forecasts, cache: ContentStore)
     start = MARKET.times[950]
     part = forecast_of(MARKET, "dual_attention", with_start(TWO_SEEDS, start), cache)
     same_after(cold, part, start)
-    assert part.explanation is not None
-    assert part.explanation.times[0] == start
+    assert part.explanations["X"].times[0] == start
 
 
 def test_a_start_that_needs_no_early_fold_skips_it_and_changes_no_row(

@@ -41,10 +41,9 @@ def account(
     return BacktestResult(frame, table, empty, empty, empty, pd.Series(dtype=float), [])
 
 
-def market(moves: list[float]) -> pd.Series:
-    return pd.Series(
-        [0.0, *moves], index=pd.date_range("2024-01-01", periods=len(moves) + 1, tz="UTC")
-    )
+def market(moves: list[float]) -> pd.DataFrame:
+    days = pd.date_range("2024-01-01", periods=len(moves) + 1, tz="UTC")
+    return pd.DataFrame({"X": [0.0, *moves]}, index=days)
 
 
 def measure(result: BacktestResult, moves: list[float], **options: Any) -> dict[str, Any]:

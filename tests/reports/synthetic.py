@@ -34,7 +34,9 @@ def make_bars(n: int, interval: pd.Timedelta = DAY, seed: int = 1) -> pd.DataFra
     )
 
 
-def make_forecasts(bars: pd.DataFrame, interval: pd.Timedelta, seed: int = 2) -> Forecasts:
+def make_forecasts(
+    bars: pd.DataFrame, interval: pd.Timedelta, seed: int = 2, symbol: str = SYMBOL
+) -> Forecasts:
     rng = np.random.default_rng(seed)
     times = bars.index[WARM_UP:]
     score = rng.normal(0, 1, len(times))
@@ -43,7 +45,7 @@ def make_forecasts(bars: pd.DataFrame, interval: pd.Timedelta, seed: int = 2) ->
     frame = pd.DataFrame(
         {
             "time": times,
-            "symbol": SYMBOL,
+            "symbol": symbol,
             "horizon_bars": 1,
             "model_id": "net",
             "forecaster": "net",
@@ -60,7 +62,7 @@ def make_forecasts(bars: pd.DataFrame, interval: pd.Timedelta, seed: int = 2) ->
             "fold": "2020",
         }
     )
-    return Forecasts(frame[list(columns.FORECASTS)], make_explanation(times))
+    return Forecasts(frame[list(columns.FORECASTS)], {symbol: make_explanation(times)})
 
 
 def make_explanation(times: pd.DatetimeIndex, seed: int = 3) -> Explanation:
@@ -104,17 +106,14 @@ def make_result(bars: pd.DataFrame, weight: np.ndarray) -> BacktestResult:
             "close": bars["close"].to_numpy(),
         }
     )
-    empty = {
-        name: pd.DataFrame(columns=list(getattr(columns, name.upper())))
-        for name in ("orders", "fills", "trades")
-    }
-    return BacktestResult(
-        frame,
-        weights,
-        scores=pd.Series(dtype=float),
-        pending=[],
-        **empty,  # type: ignore[arg-type]
-    )
+    return as_result(frame, weights)
+
+
+def as_result(equity: pd.DataFrame, weights: pd.DataFrame) -> BacktestResult:
+    """An account without orders, fills, trades and scores."""
+    names = (columns.ORDERS, columns.FILLS, columns.TRADES, ("time", "symbol", "score"))
+    orders, fills, trades, scores = (pd.DataFrame(columns=list(one)) for one in names)
+    return BacktestResult(equity, weights, orders, fills, trades, scores, pending=[])
 
 
 def make_results(bars: pd.DataFrame, seed: int = 4) -> dict[str, BacktestResult]:
@@ -220,9 +219,8 @@ def make_sheet(n: int = 800, interval: pd.Timedelta = DAY) -> Sheet:
             ("Versions", "cryptobt 0.1, torch 2.8, backtrader 1.9.78.123"),
         ),
         metrics=make_metrics(),
-        bars=bars,
+        bars={SYMBOL: bars},
         interval=interval,
-        symbol=SYMBOL,
         forecaster="net",
         forecasts=make_forecasts(bars, interval),
         results=make_results(bars),

@@ -6,26 +6,29 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cryptobt.reports.account_figures import drawdown
 from cryptobt.reports.canvas import MAX_POINTS, thin
 from cryptobt.reports.forecast_figures import matched_forecasts
 from cryptobt.reports.network_figures import MAX_COLUMNS, attention_columns
+from cryptobt.reports.position_figures import drawdown
 from cryptobt.reports.sheet import Sheet
 from cryptobt.reports.svg import inline_svg
+
+from .synthetic import SYMBOL
 
 
 def test_a_forecast_is_matched_with_the_return_after_its_bar(sheet: Sheet) -> None:
     matched = matched_forecasts(sheet)
     time = matched.index[10]
-    close = sheet.bars["close"]
+    close = sheet.bars[SYMBOL]["close"]
     after = np.log(close[time + sheet.interval] / close[time])
     assert matched["realised"].iloc[10] == pytest.approx(after)
-    assert sheet.bars.index[-1] not in matched.index
+    assert close.index[-1] not in matched.index
 
 
 def test_a_forecast_whose_target_is_a_gap_is_left_out(sheet: Sheet) -> None:
-    gap = sheet.bars.index[300]
-    matched = matched_forecasts(replace(sheet, bars=sheet.bars.drop(index=gap)))
+    bars = sheet.bars[SYMBOL]
+    gap = bars.index[300]
+    matched = matched_forecasts(replace(sheet, bars={SYMBOL: bars.drop(index=gap)}))
     assert gap not in matched.index
     assert gap - sheet.interval not in matched.index
     assert len(matched) == len(matched_forecasts(sheet)) - 2
@@ -71,7 +74,7 @@ def test_an_inline_figure_has_its_own_ids_and_no_metadata() -> None:
         'clip-path="url(#a)"/></g></svg>'
     )
     expected = (
-        '<svg role="img" aria-label="&lt;b&gt;" viewBox="0 0 3 3"><g><path id="p-a" '
-        'd="M 1.2 2 L 3.1 4"/><use xlink:href="#p-a" clip-path="url(#p-a)"/></g></svg>'
+        '<svg role="img" aria-label="&lt;b&gt;" viewBox="0 0 3 3"><g><path id="p-0" '
+        'd="M 1.2 2 L 3.1 4"/><use xlink:href="#p-0" clip-path="url(#p-0)"/></g></svg>'
     )
     assert inline_svg(document, "p", "<b>") == expected

@@ -6,6 +6,7 @@ import pytest
 from cryptobt.reports.glance import findings, headline, lead_over
 
 from .synthetic import make_metrics, metric
+from .synthetic_many import NAMES, make_many_metrics, make_markets
 
 
 @pytest.fixture
@@ -110,3 +111,50 @@ def test_rejected_orders_are_said(metrics: dict[str, Any]) -> None:
 def test_empty_metrics_still_speak() -> None:
     assert headline({}).tone == "warn"
     assert findings({})
+
+
+@pytest.fixture
+def many() -> dict[str, Any]:
+    return make_many_metrics(make_markets(NAMES[:3], 800))
+
+
+def set_profits(metrics: dict[str, Any], *profits: float | None) -> None:
+    for one, profit in zip(metrics["per_symbol"].values(), profits, strict=True):
+        one["account"]["pnl_quote"] = metric(profit)
+
+
+def test_accuracy_of_several_symbols_is_said_to_be_of_all(
+    metrics: dict[str, Any], many: dict[str, Any]
+) -> None:
+    assert "52.1% of the directions right, all symbols together: the whole" in said(many)
+    assert "together" not in said(metrics)
+
+
+def test_a_profit_that_one_symbol_made_alone_is_said(many: dict[str, Any]) -> None:
+    set_profits(many, 900.0, -300.0, -50.0)
+    assert (
+        "All of the profit came from BTC-USD: the trades of the other symbols came to -350 together"
+    ) in said(many)
+
+
+@pytest.mark.parametrize(
+    "profits", [(900.0, 10.0, -5.0), (100.0, -80.0, -90.0), (900.0, None, None)]
+)
+def test_a_shared_profit_a_loss_or_an_unknown_one_is_not(
+    many: dict[str, Any], profits: tuple[float | None, ...]
+) -> None:
+    set_profits(many, *profits)
+    assert "All of the profit" not in said(many)
+
+
+def test_symbols_that_could_never_be_traded_are_named(many: dict[str, Any]) -> None:
+    assert "At no decision" not in said(many)
+    many["per_symbol"]["SOL-USD"]["joined"] = None
+    assert "At no decision could these be traded: SOL-USD." in said(many)
+
+
+def test_an_account_that_owes_is_lost_whatever_its_lead(metrics: dict[str, Any]) -> None:
+    set_lead(metrics, 0.3, half=0.1)
+    metrics["rows"]["strategy"]["performance"]["max_drawdown"] = metric(-1.02)
+    assert headline(metrics).text == "The account was lost in full."
+    assert headline(metrics).tone == "bad"

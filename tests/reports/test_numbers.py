@@ -45,3 +45,23 @@ def test_costs_are_the_sum_of_the_kinds_that_are_known() -> None:
 def test_an_interval_with_one_end_is_no_interval() -> None:
     assert numbers.format_interval(Measure(1.0, low=0.5), numbers.format_ratio) == ""
     assert numbers.format_interval(Measure(1.0, 0.5, 1.5), numbers.format_ratio) == "[0.50, 1.50]"
+
+
+def test_symbols_keep_their_order_and_stand_once() -> None:
+    assert numbers.symbols({"symbols": ["B", "A", "B"]}) == ["B", "A"]
+    assert numbers.symbols({}) == []
+
+
+def test_a_symbol_without_numbers_is_absent_instead_of_an_error() -> None:
+    assert numbers.symbol_costs({}, "B").value is None
+    assert numbers.day_of({"per_symbol": {"B": {"joined": None}}}, "B", "joined") is None
+
+
+def test_costs_of_a_symbol_are_fees_and_slippage() -> None:
+    paid = {"fees_quote": {"value": 10.0}, "slippage_quote": {"value": 5.0}}
+    assert numbers.symbol_costs({"per_symbol": {"B": {"account": paid}}}, "B").value == 15.0
+
+
+def test_a_long_name_is_cut_and_a_short_one_is_not() -> None:
+    assert numbers.short_name("abcdef", 4) == "abc…"
+    assert numbers.short_name("abcd", 4) == "abcd"

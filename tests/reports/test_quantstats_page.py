@@ -63,6 +63,13 @@ def test_a_day_without_a_bar_has_no_return() -> None:
     assert len(weekly) == 8
 
 
+def test_two_losses_beyond_all_in_one_day_are_no_gain() -> None:
+    returns = np.full(48, 0.0)
+    returns[[5, 6]] = -1.5, -3.0
+    daily = daily_returns(account(returns, freq="h"))
+    assert daily.tolist() == [-1.0, 0.0]
+
+
 def test_it_gets_naive_utc_days_365_a_year_and_a_series(call: Call, moves: np.ndarray) -> None:
     quantstats_section(account(moves), account(moves[::-1]))
     returns, benchmark = call.asked["returns"], call.asked["benchmark"]

@@ -5,7 +5,8 @@ import pytest
 
 from cryptobt.reports.terminal import WIDTH, summary
 
-from .synthetic import make_metrics
+from .synthetic import make_metrics, metric
+from .synthetic_many import DIES, LATE, NAMES, make_many_metrics, make_markets
 
 FOLDER = "runs/20220310T000000Z-attn_signal-BTC-USD-1a2b"
 
@@ -24,7 +25,7 @@ def test_a_run_ends_in_under_25_lines_of_118_columns(metrics: dict[str, Any]) ->
     metrics["data"]["warnings"] = ["w" * 300] * 50
     metrics["pending_orders"] *= 40
     metrics["orders"]["by_reason"] = {f"reason {k}": k for k in range(60)}
-    metrics["symbols"] = ["BTC-USD"] * 80
+    metrics["symbols"] = [f"COIN{k}-USD" for k in range(80)]
     lines = ended(metrics)
     assert len(lines) < 25
     assert max(len(line) for line in lines) <= WIDTH
@@ -78,3 +79,69 @@ def test_empty_metrics_are_all_dashes() -> None:
 def test_no_escape_sequence_reaches_the_terminal(metrics: dict[str, Any]) -> None:
     metrics["symbols"] = ["\x1b[31mBTC\n"]
     assert "\x1b" not in "\n".join(ended(metrics))
+
+
+@pytest.fixture
+def many() -> dict[str, Any]:
+    return make_many_metrics(make_markets(NAMES, 800))
+
+
+def by_symbol(metrics: dict[str, Any]) -> list[str]:
+    lines = ended(metrics)
+    end = next(k for k, line in enumerate(lines) if line.startswith("The row to beat"))
+    return lines[13:end]
+
+
+def test_one_symbol_has_no_lines_by_symbol(metrics: dict[str, Any]) -> None:
+    assert by_symbol(metrics) == []
+
+
+def test_three_symbols_have_a_line_each_and_the_others_are_counted(many: dict[str, Any]) -> None:
+    lines = by_symbol(many)
+    assert lines[0] == (
+        "BTC-USD  accuracy 50.5 [47.5, 53.5]  exposure 6.0%  profit 1,234  trades 61"
+    )
+    assert [line.split()[0] for line in lines] == ["BTC-USD", "ETH-USD", "SOL-USD", "and"]
+    assert lines[-1] == "and 7 more in the tearsheet"
+
+
+def test_a_late_or_dead_symbol_says_when_it_joined_and_what_it_missed() -> None:
+    dead, late = by_symbol(make_many_metrics(make_markets((NAMES[0], DIES, LATE), 800)))[1:]
+    assert dead.endswith("trades 60         missed 400")
+    assert late.endswith("trades 59  joined 2021-02-04")
+
+
+def test_a_symbol_that_was_never_traded_is_a_line_of_dashes(many: dict[str, Any]) -> None:
+    del many["per_symbol"]["ETH-USD"]
+    line = by_symbol(many)[1]
+    assert line.startswith("ETH-USD")
+    assert line.count("—") == 4
+    assert line.endswith("joined never")
+
+
+def test_the_head_lists_as_many_symbols_as_fit(many: dict[str, Any]) -> None:
+    head = ended(many)[0]
+    assert "on BTC-USD, ETH-USD, SOL-USD, XRP-USD, ADA-USD and 5 more, 1d, 2020-04-10" in head
+    many["strategy"] = "s" * 35
+    assert "s on BTC-USD, ETH-USD and 8 more, 1d" in ended(many)[0]
+
+
+def test_many_symbols_with_everything_amiss_stay_within_24_lines(many: dict[str, Any]) -> None:
+    many["data"]["warnings"] *= 30
+    many["pending_orders"] *= 10
+    for name in NAMES[:3]:
+        one = many["per_symbol"][name]
+        one |= {"missed_bars": 12_345, "joined": "2021-02-03T00:00:00Z", "trades": 12_345}
+        one["account"]["pnl_quote"] = metric(-123_456_789.0)
+    lines = ended(many)
+    assert len(lines) == 24
+    assert max(len(line) for line in lines) <= WIDTH
+
+
+def test_long_symbols_are_cut_where_they_would_crowd_the_numbers_out(many: dict[str, Any]) -> None:
+    long = "1000000" * 10
+    many["symbols"][0] = long
+    many["per_symbol"][long] = many["per_symbol"][NAMES[0]]
+    lines = ended(many)
+    assert max(len(line) for line in lines) <= WIDTH
+    assert by_symbol(many)[0].endswith("trades 61")

@@ -75,7 +75,7 @@ def test_a_stock_strategy_has_neither_targets_nor_scores() -> None:
     result = run(SmaCross, MARKET)
     assert result.weights["target_weight"].isna().all()
     assert result.orders["target_weight"].isna().all()
-    assert result.scores.isna().all()
+    assert result.scores["score"].isna().all()
 
 
 def test_reading_bar_by_bar_gives_the_same_account() -> None:

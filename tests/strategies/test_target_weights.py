@@ -9,10 +9,10 @@ import pytest
 
 from cryptobt.backtests.run import Trader, run_backtest
 from cryptobt.core import columns
-from cryptobt.core.settings import CostSettings, Settings, SizingSettings
+from cryptobt.core.settings import AccountSettings, CostSettings, Settings, SizingSettings
 from cryptobt.core.types import Forecasts, MarketData
-from cryptobt.strategies.base import TradingRules
 from cryptobt.strategies.registry import SCORE_SIGNAL, STRATEGIES, StrategySpec
+from cryptobt.strategies.sizing import TradingRules
 
 
 def make_market(closes: Sequence[float]) -> MarketData:
@@ -48,7 +48,7 @@ NONE = pytest.approx(math.nan, nan_ok=True)
 
 
 def test_buy_and_hold_wants_everything_at_every_bar() -> None:
-    assert targets(STRATEGIES["buy_and_hold"], [100, 50, 200]) == [1.0, 1.0, 1.0]
+    assert targets(STRATEGIES["buy_and_hold"], [100, 50, 200]) == pytest.approx([1.0, 1.0, 1.0])
 
 
 def test_buy_and_hold_buys_once() -> None:
@@ -157,7 +157,7 @@ def test_a_higher_volatility_target_holds_in_proportion_more() -> None:
 
 def test_room_is_the_worst_price_of_a_unit_over_its_close() -> None:
     sizing = SizingSettings(gap_reserve=0.02)
-    rules = TradingRules(sizing, CostSettings(fee_bps=10, slippage_bps=5), 0.0)
+    rules = TradingRules(sizing, CostSettings(fee_bps=10, slippage_bps=5), AccountSettings(), 0.0)
     assert rules.room() == pytest.approx(1.001 * 1.0005 * 1.02)
 
 
@@ -166,7 +166,7 @@ def test_room_is_the_worst_price_of_a_unit_over_its_close() -> None:
     [(1.2345, 0.01, 1.23), (0.009, 0.01, 0.0), (0.3, 0.1, 0.3), (2.0, 0.5, 2.0), (7.9, 1.0, 7.0)],
 )
 def test_quantities_are_rounded_down_to_lots(quantity: float, lot: float, rounded: float) -> None:
-    rules = TradingRules(SizingSettings(lot_step=lot), CostSettings(), 0.0)
+    rules = TradingRules(SizingSettings(lot_step=lot), CostSettings(), AccountSettings(), 0.0)
     assert rules.round_down(quantity) == pytest.approx(rounded, abs=1e-12)
 
 
@@ -179,4 +179,4 @@ def test_scores_are_kept_with_the_decisions() -> None:
     market = make_market([10, 12, 11])
     trader = Trader(STRATEGIES["momentum"], {"lookback": 1})
     scores = run_backtest([market], None, trader, Settings()).scores
-    np.testing.assert_allclose(scores.to_numpy(), [math.nan, 12 / 10 - 1, 11 / 12 - 1])
+    np.testing.assert_allclose(scores["score"].to_numpy(), [math.nan, 12 / 10 - 1, 11 / 12 - 1])
