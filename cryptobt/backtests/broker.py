@@ -1,5 +1,6 @@
 """The simulated exchange: fees, slippage, funding, lot sizes, refusals that stay visible."""
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -83,12 +84,33 @@ class SpotBroker(bt.brokers.BackBroker):
             slip_out=True,
         )
 
+    def buy(self, owner: Any, data: Any, size: float, *args: Any, **options: Any) -> Any:
+        """Take an order to buy; a validity counts from now, also for a symbol without a bar."""
+        return super().buy(owner, data, size, *args, **self._valid_from_now(data, options))
+
+    def sell(self, owner: Any, data: Any, size: float, *args: Any, **options: Any) -> Any:
+        """Take an order to sell; a validity counts from now, also for a symbol without a bar."""
+        return super().sell(owner, data, size, *args, **self._valid_from_now(data, options))
+
+    def _valid_from_now(self, data: Any, options: dict[str, Any]) -> dict[str, Any]:
+        valid = options.get("valid")
+        # backtrader counts from the symbol's newest bar, which here may be an old one.
+        if not len(data) or self._has_bar(data):
+            return options
+        if isinstance(valid, datetime.timedelta) and valid:
+            return options | {"valid": bt.num2date(self.now) + valid}
+        if isinstance(valid, (int, float)) and valid:
+            return options | {"valid": bt.num2date(self.now + valid)}
+        return options
+
     def submit(self, order: Any, check: bool = True) -> Any:
         """Accept an order for the next bar, or refuse it with a reason."""
         order.addinfo(decided=self.now)
         reason = self._refusal(order)
         if reason is None:
             return super().submit(order, check)
+        if not len(order.data):
+            order.valid = None  # it was counted from a bar that has not been
         order.submit(self)
         self.orders.append(order)
         self._reject(order, reason)
@@ -141,9 +163,21 @@ class SpotBroker(bt.brokers.BackBroker):
         """Fill what is waiting, then charge funding on what is held at the close."""
         self.now = max(data.datetime[0] for data in self.cerebro.datas if len(data))
         super().next()
+        self._expire_without_bar()
         self.funding_paid = 0.0
         if self.funding_rate or self.borrow_rate:
             self._charge_funding()
+
+    def _expire_without_bar(self) -> None:
+        """Let orders expire whose symbol has no bar now: backtrader waits for its next one."""
+        for order in [one for one in self.pending if one.valid and one.valid < self.now]:
+            if order.exectype == bt.Order.Market or self._has_bar(order.data):
+                continue
+            self.pending.remove(order)
+            order.status = bt.Order.Expired
+            self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
 
     def _charge_funding(self) -> None:
         for data, position in self.positions.items():
@@ -192,9 +226,15 @@ class SpotBroker(bt.brokers.BackBroker):
         order.addinfo(unslipped=price if self._unslipped is None else self._unslipped)
         return self._settle(order, ago, price, *args, **options)
 
-    def _settle(self, order: Any, *args: Any, **options: Any) -> Any:
+    def _settle(self, order: Any, ago: Any, price: float, *args: Any, **options: Any) -> Any:
         """Fill the order; a purchase that the cash does not cover is refused by backtrader."""
-        return super()._execute(order, *args, **options)
+        # The closed and the opened part of a flip may miss its size by the last bit, for which
+        # the order would go on waiting.
+        position, size = self.positions[order.data], order.executed.remsize
+        while (whole := sum(position.pseudoupdate(size, price)[2:])) != size:
+            size = whole
+        order.executed.remsize = size
+        return super()._execute(order, ago, price, *args, **options)
 
     def _refusal_at(self, order: Any, _price: float) -> str | None:
         """Why an order that would fill at this price does not."""

@@ -24,7 +24,8 @@ class MarginBroker(SpotBroker):
         super().__init__(settings, interval)
         self.initial = settings.account.initial_margin
         self.maintenance = settings.account.maintenance_margin
-        self._closing_out: list[Any] = []
+        self._called = False
+        self._closing: dict[Any, Any] = {}
 
     def check_submitted(self) -> None:
         """Accept everything: margin is judged when an order fills."""
@@ -36,22 +37,26 @@ class MarginBroker(SpotBroker):
     def next(self) -> None:
         """Fill, charge funding, then look whether the margin still holds."""
         super().next()
-        self._closing_out = [order for order in self._closing_out if order.alive()]
-        held = {data: position.size for data, position in self.positions.items() if position.size}
-        gross = sum(abs(size) * data.close[0] for data, size in held.items())
-        if held and not self._closing_out and self._value < self.maintenance * gross:
-            self._close_out(held)
+        self._closing = {data: order for data, order in self._closing.items() if order.alive()}
+        held = [data for data in self.cerebro.datas if self._size(data)]
+        gross = sum(abs(self._size(data)) * data.close[0] for data in held)
+        left = [data for data in held if data not in self._closing]
+        self._called = bool(left) and self._value < self.maintenance * gross
+        if self._called:
+            self._close_out(left)
 
-    def _close_out(self, held: dict[Any, float]) -> None:
+    def _close_out(self, held: list[Any]) -> None:
         """Cancel what waits and close every position at its next open."""
-        for order in list(self.pending):
+        for order in [one for one in self.pending if one not in self._closing.values()]:
             order.addinfo(reason=MARGIN_CALL)
             self.cancel(order)
-        for data, size in held.items():
+        for data in held:
+            size = self._size(data)
             ask = self.sell if size > 0 else self.buy
-            self._closing_out.append(
-                ask(None, data, size=abs(size), exectype=None, reason=MARGIN_CALL)
-            )
+            self._closing[data] = ask(None, data, size=abs(size), reason=MARGIN_CALL)
+
+    def _size(self, data: Any) -> float:
+        return float(self.positions[data].size) if len(data) else 0.0
 
     def _oversells(self, _order: Any) -> bool:
         return False
@@ -59,7 +64,8 @@ class MarginBroker(SpotBroker):
     def _refusal(self, order: Any) -> str | None:
         if order.owner is None:  # a position that is being closed out
             return None
-        return MARGIN_CALL if self._closing_out else super()._refusal(order)
+        called = self._called or order.data in self._closing
+        return MARGIN_CALL if called else super()._refusal(order)
 
     def _refusal_at(self, order: Any, price: float) -> str | None:
         held, size = self.positions[order.data].size, order.executed.remsize

@@ -73,8 +73,6 @@ class Recorder(bt.Analyzer):
 
     def _order(self, order_id: int, order: Any) -> dict[str, Any]:
         created = order.created
-        # A symbol that has no bar any more lets no order of its expire.
-        outlived = order.alive() and order.valid and order.valid < self.strategy.datetime[0]
         refused = "insufficient cash" if order.status == bt.Order.Margin else ""
         return {
             "order_id": order_id,
@@ -87,7 +85,7 @@ class Recorder(bt.Analyzer):
             "stop_price_quote": stop_price(order),
             "valid_day": order.valid or math.nan,
             "target_weight": order.info.get("target_weight", math.nan),
-            "status": "expired" if outlived else STATUS.get(order.status, "pending"),
+            "status": STATUS.get(order.status, "pending"),
             "reason": order.info.get("reason", refused),
         }
 

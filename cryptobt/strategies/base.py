@@ -124,12 +124,10 @@ class SignalStrategy(bt.Strategy):
                 )
             )
         ]
-        share = self.rules.share(changes, cash, equity, gross_value)
-        for change in sorted(changes, key=lambda change: change.opening > 0):
-            size = change.closing + self.rules.round_down(change.opening * share)
+        for change in self.rules.affordable(changes, cash, equity, gross_value):
             ask = self.buy if change.side > 0 else self.sell
-            if size > 0:
-                ask(data=change.data, size=size, target_weight=change.target)
+            size = change.closing + change.opening
+            ask(data=change.data, size=size, target_weight=change.target)
 
 
 def day_numbers(times: pd.DatetimeIndex) -> np.ndarray:

@@ -1,8 +1,8 @@
 """From target weights to order sizes: what closes, what opens, and what the account can pay."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptobt.core.settings import AccountSettings, CostSettings, SizingSettings
@@ -116,21 +116,35 @@ class TradingRules:
         closing = min(abs(quantity), abs(held)) if against else 0.0
         opening = self.round_down(abs(quantity) - closing)
         if against and not opening:
-            closing = self._closed(closing, abs(held), close)
-        made = Change(data, target, side, closing, opening, close)
-        return made if closing + opening > 0 else None
+            closing = self._closed(closing, abs(held))
+        return Change(data, target, side, closing, opening, close)
 
-    def share(
-        self, changes: Iterable[Change], cash: float, equity: float, gross_value: float
-    ) -> float:
-        """Share of what is to be opened that the account can pay for, at most 1.
+    def affordable(
+        self, changes: Sequence[Change], cash: float, equity: float, gross_value: float
+    ) -> list[Change]:
+        """Cut what is to be opened to what the account can pay; what only closes comes first.
 
         Parameters
         ----------
         gross_value : float
             Absolute value of all positions before the changes, in quote.
+
+        Returns
+        -------
+        list of Change
+            Without those that only close and are under the minimum notional.
         """
-        changes, room = list(changes), self.room()
+        changes = [change for change in changes if change.opening or not self._small(change)]
+        share = self._share(changes, cash, equity, gross_value)
+        cut = [replace(each, opening=self.round_down(each.opening * share)) for each in changes]
+        closing = [each for each in cut if not each.opening and not self._small(each)]
+        return closing + [each for each in cut if each.opening]
+
+    def _share(
+        self, changes: Sequence[Change], cash: float, equity: float, gross_value: float
+    ) -> float:
+        """Share of what is to be opened that the account can pay for, at most 1."""
+        room = self.room()
         closed = sum(change.closing * change.close for change in changes)
         cost = sum(change.opening * change.close for change in changes) * room
         if self.sizing.allow_short:
@@ -139,12 +153,13 @@ class TradingRules:
             budget = cash + closed / room
         return max(budget, 0.0) / cost if cost > max(budget, 0.0) else 1.0
 
-    def _closed(self, quantity: float, held: float, close: float) -> float:
-        """Whole lots of a reduction, or all; nothing where that is under the minimum notional."""
+    def _closed(self, quantity: float, held: float) -> float:
+        """Whole lots of a reduction, or all."""
         size = self.round_down(quantity)
         # Leaving sells exactly what is held: a sum of lots is not a whole number of lots in
         # floating point, and the remainder would keep the trade open for ever.
-        if quantity >= held or held - size < self.sizing.lot_step / 2:
-            size = held
-        small = size <= DUST or size * close < self.sizing.min_notional_quote
-        return 0.0 if small else size
+        return held if quantity >= held or held - size < self.sizing.lot_step / 2 else size
+
+    def _small(self, change: Change) -> bool:
+        least = self.sizing.min_notional_quote
+        return change.closing <= DUST or change.closing * change.close < least

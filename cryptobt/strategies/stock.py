@@ -1,5 +1,6 @@
 """Any backtrader strategy, made to trade here: it starts on time and can pay for what it buys."""
 
+import math
 from typing import Any
 
 import backtrader as bt
@@ -19,6 +20,8 @@ class AllInSizer(bt.Sizer):
     params = (("rules", None),)
 
     def _getsizing(self, _comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
+        if not len(data):
+            return math.nan  # there is no price yet; the order is rejected
         held = float(self.broker.getposition(data).size)
         if held < 0 if isbuy else held > 0:
             return abs(held)

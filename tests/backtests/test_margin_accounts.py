@@ -120,7 +120,7 @@ def test_a_reduction_is_filled_where_nothing_more_could_be_opened() -> None:
 def test_below_the_maintenance_margin_everything_is_closed_at_the_next_open() -> None:
     # Short 90 at 100: equity 10 000 − 90·(p − 100). At 155: 5 050 < 0.4 · 13 950.
     market = make_market([(100, 100), (100, 100), (100, 155), (160, 160), (160, 160)])
-    seen: list[str] = []
+    seen: list[float] = []
 
     def sell_and_bid(strategy: Any, bar: int) -> None:
         if bar == 0:
@@ -129,7 +129,7 @@ def test_below_the_maintenance_margin_everything_is_closed_at_the_next_open() ->
             strategy.buy(size=10, price=50, exectype=bt.Order.Limit)
         if bar == 2:
             strategy.sell(size=1)
-        seen.append(str(strategy.getposition().size))
+        seen.append(strategy.getposition().size)
 
     result = acted(market, sell_and_bid, costs=FREE, account={"maintenance_margin": 0.4})
     orders = result.orders.set_index("order_id")
@@ -138,7 +138,7 @@ def test_below_the_maintenance_margin_everything_is_closed_at_the_next_open() ->
     assert result.fills["time"].iloc[-1] == market.times[3]
     assert result.fills["price_quote"].iloc[-1] == 160.0
     assert result.equity["equity_quote"].iloc[-1] == exactly(CASH - 90 * 60)
-    assert seen == ["0", "-90", "-90", "0", "0"]
+    assert seen == [0, -90, -90, 0, 0]
 
 
 def test_a_gap_beyond_the_margin_leaves_a_debt_that_is_shown() -> None:

@@ -3,7 +3,7 @@
 import datetime
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import backtrader as bt
 import pandas as pd
@@ -14,34 +14,73 @@ from cryptobt.core.types import BacktestResult, MarketData
 from cryptobt.strategies.base import SignalStrategy
 from cryptobt.strategies.registry import StrategySpec
 
-from .ledger import LIMIT, MARKET, STOP, STOP_LIMIT, Bar, Cancel, Ledger, Request, Terms
+from .ledger import Ledger, Script, Weights
+from .records import (
+    BUY,
+    LIMIT,
+    MARKET,
+    STOP,
+    STOP_LIMIT,
+    Bar,
+    Cancel,
+    Fill,
+    Holding,
+    Order,
+    Request,
+    Row,
+    Terms,
+    Trade,
+)
 
 FIRST = pd.Timestamp("2024-01-01", tz="UTC")
+# Another order than the alphabet's.
+SYMBOLS = ("MID", "LOW", "TOP")
 KINDS = {
     MARKET: bt.Order.Market,
     LIMIT: bt.Order.Limit,
     STOP: bt.Order.Stop,
     STOP_LIMIT: bt.Order.StopLimit,
 }
-Script = Mapping[int, Sequence[Request | Cancel]]
-Weights = Sequence[float | None]
+SECTIONS = {
+    "account": ("cash_quote", "initial_margin", "maintenance_margin"),
+    "costs": ("fee_bps", "slippage_bps", "funding_bps_per_day", "borrow_bps_per_day"),
+    "sizing": (
+        "lot_step", "min_notional_quote", "gap_reserve", "rebalance_band", "max_weight",
+        "max_gross", "allow_short",
+    ),
+}  # fmt: skip
+
+
+Dated = TypeVar("Dated", Fill, Holding, Trade)
+
+
+class Case(NamedTuple):
+    """A sequence: the bars of each symbol, the terms, and orders or weights."""
+
+    markets: Sequence[Sequence[Bar]]
+    terms: Terms
+    script: Script | Weights
 
 
 class Sending(bt.Strategy):
-    """A stock strategy that sends the orders of a script."""
+    """A stock strategy that sends the orders of a script, one list a call."""
 
     params = (("script", None), ("slot", None))
 
     def __init__(self) -> None:
         self.sent: list[Any] = []
+        self.calls = 0
+
+    def prenext(self) -> None:
+        self.next()
 
     def next(self) -> None:
-        for action in self.p.script.get(len(self.data) - 1, ()):
-            if isinstance(action, Cancel):
-                if action.order_id <= len(self.sent):
-                    self.cancel(self.sent[action.order_id - 1])
-            else:
+        for action in self.p.script.get(self.calls, ()):
+            if not isinstance(action, Cancel):
                 self._send(action)
+            elif action.number <= len(self.sent):
+                self.cancel(self.sent[action.number - 1])
+        self.calls += 1
 
     def _send(self, request: Request) -> None:
         prices: dict[str, float | None] = {"price": request.limit}
@@ -50,8 +89,10 @@ class Sending(bt.Strategy):
         valid = None
         if request.valid_slots is not None:
             valid = request.valid_slots * self.p.slot
-        ask = self.buy if request.side == "buy" else self.sell
-        order = ask(size=request.size, exectype=KINDS[request.kind], valid=valid, **prices)
+        order = (self.buy if request.side == BUY else self.sell)(
+            data=self.datas[request.symbol], size=request.size, exectype=KINDS[request.kind],
+            valid=valid, **prices,
+        )  # fmt: skip
         if order is not None:
             self.sent.append(order)
 
@@ -62,144 +103,139 @@ class Wanting(SignalStrategy):
     params = (("weights", None),)
 
     def score(self, data: Any) -> float:
-        weight = self.p.weights[len(data) - 1]
+        symbol = next(number for number, one in enumerate(self.datas) if one is data)
+        weight = self.p.weights[symbol][len(data) - 1]
         return math.nan if weight is None else weight
 
     def target_weight(self, _data: Any, score: float) -> float:
         return score
 
 
-def market_of(bars: Sequence[Bar], terms: Terms) -> MarketData:
-    interval = pd.Timedelta(days=terms.interval_days)
-    times = pd.DatetimeIndex([FIRST + bar.slot * interval for bar in bars], name="time")
+def market_of(symbol: str, bars: Sequence[Bar], interval: pd.Timedelta) -> MarketData:
     frame = pd.DataFrame(
-        {
-            "open": [bar.open for bar in bars],
-            "high": [bar.high for bar in bars],
-            "low": [bar.low for bar in bars],
-            "close": [bar.close for bar in bars],
-            "volume": 1.0,
-        },
-        index=times,
+        [(bar.open, bar.high, bar.low, bar.close, 1.0) for bar in bars],
+        columns=["open", "high", "low", "close", "volume"],
+        index=pd.DatetimeIndex([FIRST + bar.slot * interval for bar in bars], name="time"),
     )
-    return MarketData("COIN", interval, "test", frame)
+    return MarketData(symbol, interval, "test", frame)
 
 
 def settings_of(terms: Terms) -> Settings:
     return Settings.model_validate(
         {
-            "account": {"cash_quote": terms.cash_quote},
-            "costs": {
-                "fee_bps": terms.fee_bps,
-                "slippage_bps": terms.slippage_bps,
-                "funding_bps_per_day": terms.funding_bps_per_day,
-            },
-            "sizing": {
-                "lot_step": terms.lot_step,
-                "min_notional_quote": terms.min_notional_quote,
-                "gap_reserve": terms.gap_reserve,
-                "rebalance_band": terms.rebalance_band,
-                "max_weight": terms.max_weight,
-            },
+            section: {name: getattr(terms, name) for name in names}
+            for section, names in SECTIONS.items()
         }
     )
 
 
-def traded(bars: Sequence[Bar], terms: Terms, script: Script | Weights) -> BacktestResult:
+def traded(
+    markets: Sequence[Sequence[Bar]], terms: Terms, script: Script | Weights
+) -> BacktestResult:
     """The account that ``run_backtest`` makes of a script of orders, or of weights."""
+    interval = pd.Timedelta(days=terms.interval_days)
     if isinstance(script, Mapping):
         slot = datetime.timedelta(days=terms.interval_days)
         strategy, params = Sending, {"script": script, "slot": slot}
     else:
         strategy, params = Wanting, {"weights": script}
     trader = Trader(StrategySpec("tested", "a script", strategy), params)
-    return run_backtest([market_of(bars, terms)], None, trader, settings_of(terms))
+    named = [market_of(SYMBOLS[n], bars, interval) for n, bars in enumerate(markets)]
+    return run_backtest(named, None, trader, settings_of(terms))
 
 
 def kept(
-    bars: Sequence[Bar],
+    markets: Sequence[Sequence[Bar]],
     terms: Terms,
     script: Script | Weights,
     *,
     ledger: type[Ledger] = Ledger,
 ) -> Ledger:
     """The account that the ledger keeps of the same script."""
-    account = ledger(bars, terms)
+    account = ledger(markets, terms)
     return account.play(script) if isinstance(script, Mapping) else account.follow(script)
 
 
 def differences(result: BacktestResult, ledger: Ledger) -> list[str]:
     """What differs between the two accounts, in words; empty if nothing does."""
-    found: list[str] = []
-    bars, interval = ledger.bars, pd.Timedelta(days=ledger.terms.interval_days)
-    times = [FIRST + bar.slot * interval for bar in bars]
+    interval = pd.Timedelta(days=ledger.terms.interval_days)
+    times = [FIRST + slot * interval for slot in ledger.slots]
     tables: list[tuple[str, pd.DataFrame, list[dict[str, Any]]]] = [
         ("orders", result.orders, [_order(order, times, interval) for order in ledger.orders]),
-        ("fills", result.fills, [_fill(fill, times) for fill in ledger.fills]),
+        ("fills", result.fills, [_fill(*pair, times) for pair in in_rows(ledger.fills)]),
         ("equity", result.equity, [_equity(row, times) for row in ledger.rows]),
-        ("weights", result.weights, [_weights(row, times, bars) for row in ledger.rows]),
-        ("trades", result.trades, [_trade(trade, times) for trade in ledger.trades()]),
+        ("weights", result.weights, [_weights(row, times) for _, row in in_rows(ledger.holdings)]),
+        ("trades", result.trades, [_trade(*pair, times) for pair in in_rows(ledger.trades())]),
     ]
+    found = []
     for name, frame, rows in tables:
         if len(frame) != len(rows):
             found.append(f"{name}: {len(frame)} rows, the ledger {len(rows)}")
-        columns = {column: frame[column].tolist() for column in (rows[0] if rows else ())}
-        for number, row in enumerate(rows[: len(frame)]):
-            for column, value in row.items():
-                theirs = columns[column][number]
-                scale = ledger.terms.cash_quote if column.endswith("_quote") else 1.0
-                if not _equal(theirs, value, scale):
-                    found.append(f"{name}[{number}].{column}: {theirs!r}, the ledger {value!r}")
+        for column in rows[0] if rows else ():
+            scale = ledger.terms.cash_quote if column.endswith("_quote") else 1.0
+            for number, (theirs, row) in enumerate(zip(frame[column].tolist(), rows, strict=False)):
+                if not _equal(theirs, row[column], scale):
+                    found.append(
+                        f"{name}[{number}].{column}: {theirs!r}, the ledger {row[column]!r}"
+                    )
     return found
 
 
+def in_rows(rows: Sequence[Dated]) -> list[tuple[int, Dated]]:
+    """Rows as their file has them, numbered from 0."""
+    # open: the rows of one time are sorted by the symbols' names.
+    return list(enumerate(sorted(rows, key=lambda row: (row.time, SYMBOLS[row.symbol]))))
+
+
 def _equal(theirs: Any, ours: Any, scale: float) -> bool:
-    if ours is None:
+    if pd.isna(ours):
         return bool(pd.isna(theirs))
     if isinstance(ours, float):
         return math.isclose(theirs, ours, rel_tol=1e-9, abs_tol=1e-12 * scale)
     return bool(theirs == ours)
 
 
-def _order(order: Any, times: Any, interval: pd.Timedelta) -> dict[str, Any]:
+def _order(order: Order, times: Any, interval: pd.Timedelta) -> dict[str, Any]:
     valid = None if order.last_slot is None else FIRST + order.last_slot * interval
     return {
-        "order_id": order.order_id, "time": times[order.bar], "side": order.side,
-        "exec_type": order.kind, "quantity_base": order.size, "limit_price_quote": order.limit,
-        "stop_price_quote": order.stop, "valid_until": valid, "target_weight": order.target,
-        "status": order.status, "reason": order.reason,
+        "order_id": order.order_id, "time": times[order.time], "symbol": SYMBOLS[order.symbol],
+        "side": order.side, "exec_type": order.kind, "quantity_base": order.size,
+        "limit_price_quote": order.limit, "stop_price_quote": order.stop, "valid_until": valid,
+        "target_weight": order.target, "status": order.status, "reason": order.reason,
     }  # fmt: skip
 
 
-def _fill(fill: Any, times: Any) -> dict[str, Any]:
+def _fill(number: int, fill: Fill, times: Any) -> dict[str, Any]:
     return {
-        "order_id": fill.order_id, "time": times[fill.bar], "side": fill.side,
-        "quantity_base": fill.size, "price_quote": fill.price, "open_quote": fill.open,
-        "fee_quote": fill.fee, "slippage_quote": fill.slippage, "position_base": fill.position,
-        "late": False,
+        "fill_id": number + 1, "order_id": fill.order_id, "time": times[fill.time],
+        "symbol": SYMBOLS[fill.symbol], "side": fill.side, "quantity_base": fill.size,
+        "price_quote": fill.price, "open_quote": fill.open, "fee_quote": fill.fee,
+        "slippage_quote": fill.slippage, "position_base": fill.position, "late": False,
     }  # fmt: skip
 
 
-def _equity(row: Any, times: Any) -> dict[str, Any]:
+def _equity(row: Row, times: Any) -> dict[str, Any]:
     return {
-        "time": times[row.bar], "equity_quote": row.equity, "cash_quote": row.cash,
-        "gross_weight": abs(row.weight), "net_weight": row.weight, "fees_quote": row.fees,
-        "slippage_quote": row.slippage, "funding_quote": row.funding,
+        "time": times[row.time], "equity_quote": row.equity, "cash_quote": row.cash,
+        "return": row.gain, "drawdown": row.drawdown, "gross_weight": row.gross,
+        "net_weight": row.net, "fees_quote": row.fees, "slippage_quote": row.slippage,
+        "funding_quote": row.funding,
     }  # fmt: skip
 
 
-def _weights(row: Any, times: Any, bars: Any) -> dict[str, Any]:
+def _weights(row: Holding, times: Any) -> dict[str, Any]:
     return {
-        "time": times[row.bar], "symbol": "COIN", "target_weight": row.target,
-        "weight": row.weight, "quantity_base": row.quantity, "close": bars[row.bar].close,
+        "time": times[row.time], "symbol": SYMBOLS[row.symbol], "target_weight": row.target,
+        "weight": row.weight, "quantity_base": row.quantity, "close": row.close,
     }  # fmt: skip
 
 
-def _trade(trade: Any, times: Any) -> dict[str, Any]:
+def _trade(number: int, trade: Trade, times: Any) -> dict[str, Any]:
     return {
-        "time": times[trade.entry_bar],
-        "exit_time": None if trade.exit_bar is None else times[trade.exit_bar],
-        "direction": "long", "quantity_base": trade.bought, "entry_price_quote": trade.entry_price,
+        "trade_id": number + 1, "time": times[trade.time],
+        "exit_time": None if trade.exit_time is None else times[trade.exit_time],
+        "symbol": SYMBOLS[trade.symbol], "direction": trade.direction,
+        "quantity_base": trade.quantity, "entry_price_quote": trade.entry_price,
         "exit_price_quote": trade.exit_price, "pnl_quote": trade.pnl, "return": trade.gain,
-        "fees_quote": trade.fees, "bars_held": trade.bars_held, "open": trade.exit_bar is None,
+        "fees_quote": trade.fees, "bars_held": trade.bars_held, "open": trade.exit_time is None,
     }  # fmt: skip

@@ -1,15 +1,16 @@
-"""A spot account kept in plain Python, from the documents and not from the code it checks.
+"""An account kept in plain Python, from the documents and not from the code it checks.
 
 Which document each part follows:
 
-- :func:`reach`: docs/strategies.md "Orders" (market, limit, stop, stop-limit; slippage), and
-  docs/contract.md, fills.csv (price, open, slippage).
-- :meth:`Ledger._open`: docs/architecture.md "Time" and "Gaps" (the next bar there is),
-  docs/strategies.md "Orders" (validity) and "What is refused" (insufficient cash).
-- :meth:`Ledger._close`: docs/contract.md, [costs] and equity.csv (funding on the value held).
-- :meth:`Ledger.send`: docs/strategies.md "What is refused" (minimum notional, coins held) and
-  "Sizes" (an order without a size).
-- :meth:`Ledger.aim`: docs/architecture.md "Sizing", rules 1 to 5.
+- ``rules.py``: what depends on the terms alone.
+- :meth:`Ledger._open`: docs/architecture.md "Time", "Gaps" and "Several symbols" (the next bar
+  there is, in the order of sending), docs/strategies.md "Orders" (validity).
+- :meth:`Ledger._unfit`: docs/strategies.md "What is refused" (cash, coins held) and
+  docs/architecture.md "Short positions and margin" (what opens).
+- :meth:`Ledger._charge`, :meth:`Ledger._call`: docs/architecture.md "Short positions and margin"
+  and "Gaps" (funding on the value held, the margin call).
+- :meth:`Ledger.send`: docs/strategies.md "What is refused" and "Sizes" (an order without a size).
+- :meth:`Ledger.targets`, :meth:`Ledger.aim`: docs/architecture.md "Sizing", rules 1 to 6.
 - :meth:`Ledger.trades`: docs/contract.md, trades.csv.
 
 What the documents leave open is marked "open:" beside the line that had to choose.
@@ -17,235 +18,168 @@ What the documents leave open is marked "open:" beside the line that had to choo
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-BUY, SELL = "buy", "sell"
-MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
-NO_CASH = "insufficient cash"
-NOT_HELD = "sells more than is held (long/flat account)"
-DUST = 1e-12
+from .records import (
+    BUY,
+    CALLED,
+    MARKET,
+    NO_CASH,
+    NO_MARGIN,
+    NOT_HELD,
+    NOT_LISTED,
+    SELL,
+    Bar,
+    Cancel,
+    Fill,
+    Holding,
+    Order,
+    Part,
+    Plan,
+    Request,
+    Row,
+    Terms,
+    Trade,
+)
+from .rules import DUST, Rules, fitting
 
-
-@dataclass(frozen=True)
-class Bar:
-    """Prices of one bar; ``slot`` counts intervals, so that a missing bar is a missing slot."""
-
-    slot: int
-    open: float
-    high: float
-    low: float
-    close: float
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The settings that an account depends on, under their names in docs/contract.md."""
-
-    cash_quote: float = 10_000.0
-    fee_bps: float = 10.0
-    slippage_bps: float = 5.0
-    funding_bps_per_day: float = 0.0
-    lot_step: float = 1e-8
-    min_notional_quote: float = 10.0
-    gap_reserve: float = 0.01
-    rebalance_band: float = 0.1
-    max_weight: float = 1.0
-    interval_days: float = 1.0
+Script = Mapping[int, Sequence[Request | Cancel]]
+Weights = Sequence[Sequence[float | None]]
 
 
-@dataclass(frozen=True)
-class Request:
-    """An order as a strategy asks for it; a size of None is left to the account.
-
-    ``valid_slots`` counts from the deciding bar: the last slot in which the order may fill.
-    """
-
-    side: str
-    size: float | None
-    kind: str = MARKET
-    limit: float | None = None
-    stop: float | None = None
-    valid_slots: float | None = None
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Take back the order with this number, counted from 1 in the order of sending."""
-
-    order_id: int
-
-
-@dataclass
-class Order:
-    """A row of orders.csv; ``bar`` is the number of the deciding bar."""
-
-    order_id: int
-    bar: int
-    side: str
-    kind: str
-    size: float
-    limit: float | None
-    stop: float | None
-    last_slot: float | None
-    target: float | None
-    asked_price: float
-    status: str = "pending"
-    reason: str = ""
-    woken: bool = False
-
-
-@dataclass(frozen=True)
-class Fill:
-    """A row of fills.csv."""
-
-    order_id: int
-    bar: int
-    side: str
-    size: float
-    price: float
-    open: float
-    fee: float
-    slippage: float
-    position: float
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of equity.csv and weights.csv together."""
-
-    bar: int
-    cash: float
-    equity: float
-    quantity: float
-    weight: float
-    target: float | None
-    fees: float
-    slippage: float
-    funding: float
-
-
-@dataclass(frozen=True)
-class Trade:
-    """A row of trades.csv; the exit is None while nothing was sold or the trade is open."""
-
-    entry_bar: int
-    exit_bar: int | None
-    bought: float
-    entry_price: float
-    exit_price: float | None
-    pnl: float
-    gain: float
-    fees: float
-    bars_held: int
-
-
-class Ledger:
+class Ledger(Rules):
     """The account: bars in, rows out. Each rule is a method, so that a test can break one."""
 
-    def __init__(self, bars: Sequence[Bar], terms: Terms) -> None:
-        self.bars, self.terms = bars, terms
+    def __init__(self, markets: Sequence[Sequence[Bar]], terms: Terms) -> None:
+        super().__init__(terms)
+        self.markets = markets
+        self.slots = sorted({bar.slot for bars in markets for bar in bars})
         self.now = 0
-        self.cash, self.held = terms.cash_quote, 0.0
+        self.symbols = range(len(markets))
+        self.at = [{bar.slot: bar for bar in bars} for bars in markets]
+        self.today: list[Bar | None] = [None for _ in markets]
+        self.last: list[Bar | None] = [None for _ in markets]
+        self.seen = [0 for _ in markets]
+        self.cash, self.held = terms.cash_quote, [0.0 for _ in markets]
+        self.funded = 0.0
+        self.called = False
         self.orders: list[Order] = []
+        self.own: list[Order] = []
         self.fills: list[Fill] = []
         self.rows: list[Row] = []
+        self.holdings: list[Holding] = []
         self.waiting: list[Order] = []
         self.sent: list[Order] = []
 
-    def play(self, script: Mapping[int, Sequence[Request | Cancel]]) -> "Ledger":
-        """Send the orders of the script, one list a deciding bar."""
-        for number in range(len(self.bars)):
-            self.now = number
-            self._open()
-            self._close(None)
-            for action in script.get(self.now, ()):
+    def play(self, script: Script) -> "Ledger":
+        """Send the orders of the script, one list a time of the run."""
+        for number in range(len(self.slots)):
+            self._live(number)
+            self._write([None for _ in self.symbols])
+            for action in script.get(number, ()):
                 if isinstance(action, Cancel):
                     self.cancel(action)
                 else:
                     self.send(action)
         return self
 
-    def follow(self, weights: Sequence[float | None]) -> "Ledger":
-        """Hold these weights, one a bar; None is no opinion."""
-        for number in range(len(self.bars)):
-            self.now = number
-            self._open()
-            wanted = weights[self.now]
-            target = None if wanted is None else min(max(wanted, 0.0), self.terms.max_weight)
-            self._close(target)
-            if target is not None:
-                self.aim(target)
+    def follow(self, weights: Weights) -> "Ledger":
+        """Hold these weights, one for each bar of each symbol; None is no opinion."""
+        for number in range(len(self.slots)):
+            self._live(number)
+            wanted = [
+                weights[symbol][self.seen[symbol] - 1] if self.today[symbol] else None
+                for symbol in self.symbols
+            ]
+            targets = self.targets(wanted)
+            self._write(targets)
+            self.aim(targets)
         return self
 
     # Single rules
 
-    def fee(self, _side: str, value: float) -> float:
-        return value * self.terms.fee_bps / 10_000
+    def expires(self, order: Order) -> bool:
+        late = order.last_slot is not None and self.slots[self.now] > order.last_slot
+        return late and order.kind != MARKET
 
-    def slipped(self, side: str, price: float) -> float:
-        """A price made worse: higher for a buy, lower for a sale."""
-        share = self.terms.slippage_bps / 10_000
-        return price * (1 + share) if side == BUY else price * (1 - share)
-
-    def market_price(self, bar: Bar) -> float:
-        return bar.open
-
-    def funding(self, value: float) -> float:
-        return value * self.terms.funding_bps_per_day / 10_000 * self.terms.interval_days
-
-    def slippage(self, order: Order, reference: float, price: float) -> float:
-        return abs(price - reference) * order.size
-
-    def expires(self, order: Order, bar: Bar) -> bool:
-        return order.last_slot is not None and bar.slot > order.last_slot
-
-    def came_back(self, order: Order, bar: Bar) -> bool:
-        """Whether a bar that touched a stop surely met a limit on the near side of it later."""
-        assert order.limit is not None
-        return bar.close <= order.limit if order.side == BUY else bar.close >= order.limit
-
-    def pays(self, left: float) -> bool:
-        """Whether a buy that leaves this much cash is filled."""
-        return left >= 0.0
+    def mark(self, symbol: int) -> float:
+        """What a symbol is worth when another one's fill is judged."""
+        bar, last = self.today[symbol], self.last[symbol]
+        if bar is not None:
+            return bar.open
+        return last.close if last else 0.0
 
     def inside_band(self, target: float, weight: float) -> bool:
-        return abs(target - weight) < self.terms.rebalance_band
+        listed = sum(count > 0 for count in self.seen)
+        return abs(target - weight) < self.terms.rebalance_band / listed
 
-    def room(self) -> float:
-        """What a bought unit costs at most, over its close."""
-        terms = self.terms
-        costs = (1 + terms.fee_bps / 10_000) * (1 + terms.slippage_bps / 10_000)
-        return costs * (1 + terms.gap_reserve)
+    def cap(self, resting: float, asked: float) -> float:
+        """The factor that makes the weights asked for fit beside those that rest."""
+        return fitting(self.terms.max_gross - resting, asked)
 
-    def whole_lots(self, quantity: float) -> float:
-        """Rounded down; open: what rounding took below a whole lot counts as whole."""
-        lots = quantity / self.terms.lot_step
-        return math.floor(lots + 4e-15 * lots + 1e-9) * self.terms.lot_step
+    # The state of the account
 
-    # A bar
+    def values(self) -> list[float]:
+        """What is held of each symbol at its last close; below 0 where it is short."""
+        return [
+            held * bar.close if bar else 0.0
+            for held, bar in zip(self.held, self.last, strict=True)
+        ]  # fmt: skip
+
+    def equity(self) -> float:
+        return self.cash + sum(self.values())
+
+    def weights(self) -> list[float]:
+        equity = self.equity()
+        return [value / equity if equity > 0 else 0.0 for value in self.values()]
+
+    def closing(self) -> list[int]:
+        """Symbols that a margin call has still to close."""
+        return [order.symbol for order in self.waiting if order.reason == CALLED]
+
+    # A time of the run
+
+    def _live(self, number: int) -> None:
+        """One time up to its close: fills, funding, margin."""
+        self.now = number
+        self.today = [bars.get(self.slots[number]) for bars in self.at]
+        self._open()
+        self.last = [new or old for new, old in zip(self.today, self.last, strict=True)]
+        self._charge()
+        self._call()
 
     def _open(self) -> None:
-        """Meet the bar with all that waits, in the order of sending."""
+        """Meet the bars with all that waits, in the order of sending."""
+        self.seen = [
+            count + (bar is not None) for count, bar in zip(self.seen, self.today, strict=True)
+        ]
         self._afford()
-        bar = self.bars[self.now]
-        for order in list(self.waiting):
-            if self.expires(order, bar):
+        for order in self.queue():
+            bar = self.bar_for(order)
+            if self.expires(order):
                 self._end(order, "expired")
-                continue
-            reached = reach(self, order, bar)
-            if reached is not None:
-                self._fill(order, bar, *reached)
+            elif bar is not None:
+                reached = self.reach(order, bar)
+                if reached is not None:
+                    self._fill(order, bar, *reached)
+
+    def queue(self) -> list[Order]:
+        return list(self.waiting)
+
+    def bar_for(self, order: Order) -> Bar | None:
+        return self.today[order.symbol]
 
     def _afford(self) -> None:
-        """Refuse, of what the last bar sent, the buys that the cash does not cover."""
-        # open: orders of one bar are judged in turn, each after those before it, at the last
-        # close or at their own price, with the fee and without slippage; this happens as the
-        # next bar opens, so that what the last bar sends is not judged.
+        """Refuse, of what the last time sent, the buys that the cash does not cover."""
+        # open: orders of one time are judged in turn, each after those before it, at the last
+        # close or at their own price, with the fee and without slippage; this happens at the
+        # next time of the run, so that what the last time sends is not judged.
         cash = self.cash
         for order in self.sent:
-            if order.status != "pending":
+            last = self.last[order.symbol]
+            if self.terms.allow_short or order.status != "pending" or last is None:
                 continue
-            value = order.size * order.asked_price
+            value = order.size * (order.stop or order.limit or last.close)
             if order.side == SELL:
                 cash += value - self.fee(SELL, value)
             elif self.pays(cash - value - self.fee(BUY, value)):
@@ -255,178 +189,293 @@ class Ledger:
         self.sent = []
 
     def _fill(self, order: Order, bar: Bar, reference: float, price: float) -> None:
-        if self._oversells(order):
-            self._end(order, "rejected", NOT_HELD)
+        change = order.size if order.side == BUY else -order.size
+        fee = self.fee(order.side, order.size * price)
+        reason = self._unfit(order, change, price, fee)
+        if reason:
+            self._end(order, "rejected", reason)
             return
-        value = order.size * price
-        fee = self.fee(order.side, value)
-        if order.side == BUY:
-            if not self.pays(self.cash - value - fee):
-                self._end(order, "rejected", NO_CASH)
-                return
-            self.cash -= value + fee
-            self.held += order.size
-        else:
-            self.cash += value - fee
-            self.held -= order.size
+        self.cash -= change * price + fee
+        self.held[order.symbol] += change
         slippage = self.slippage(order, reference, price)
         self.fills.append(
-            Fill(order.order_id, self.now, order.side, order.size, price, bar.open, fee, slippage,
-                 self.held)
+            Fill(
+                order.order_id, self.now, order.symbol, self.seen[order.symbol] - 1, order.side,
+                order.size, price, bar.open, fee, slippage, self.held[order.symbol],
+            )
         )  # fmt: skip
-        self._end(order, "filled")
+        self._end(order, "filled", order.reason)
+
+    def _unfit(self, order: Order, change: float, price: float, fee: float) -> str:
+        """Why an order cannot fill at this price; empty if it can."""
+        if self.terms.allow_short:
+            return "" if self._covered(order.symbol, change, price, fee) else NO_MARGIN
+        if self._oversells(order):
+            return NOT_HELD
+        short_of_cash = order.side == BUY and not self.pays(self.cash - change * price - fee)
+        return NO_CASH if short_of_cash else ""
+
+    def _covered(self, symbol: int, change: float, price: float, fee: float) -> bool:
+        """Whether an order only closes, or leaves equity enough for what is then held."""
+        before, after = self.held[symbol], self.held[symbol] + change
+        turns = before * after < 0 and abs(after) > DUST
+        if not turns and abs(after) <= abs(before):
+            return True
+        gross, equity = abs(after) * price, self.cash - change * price - fee + after * price
+        for other in self.symbols:
+            if other != symbol:
+                gross += abs(self.held[other]) * self.mark(other)
+                equity += self.held[other] * self.mark(other)
+        return self.secures(equity, gross)
 
     def _end(self, order: Order, status: str, reason: str = "") -> None:
         order.status, order.reason = status, reason
         if order in self.waiting:
             self.waiting.remove(order)
 
-    def _close(self, target: float | None) -> None:
-        """Charge the funding, then value the account."""
-        bar = self.bars[self.now]
-        value = self.held * bar.close
-        funding = self.funding(value)
-        self.cash -= funding
-        equity = self.cash + value
-        fills = [fill for fill in self.fills if fill.bar == self.now]
+    def _charge(self) -> None:
+        """Take the funding of the symbols that have a bar."""
+        values = [
+            value for value, bar in zip(self.values(), self.today, strict=True) if bar is not None
+        ]
+        due = sum(self.funding(value) + self.borrowing(value) for value in values)
+        # open: the account as a whole pays what it is worth at most, and what owes pays nothing.
+        self.funded = min(due, max(self.equity(), 0.0))
+        self.cash -= self.funded
+
+    def _call(self) -> None:
+        """Close everything where the equity has fallen below the maintenance margin."""
+        gross = sum(abs(value) for value in self.values())
+        left = self.to_close()
+        self.called = self.terms.allow_short and bool(left) and self.breached(self.equity(), gross)
+        if not self.called:
+            return
+        for order in list(self.waiting):
+            if order.reason != CALLED:
+                self._end(order, "cancelled", CALLED)
+        for symbol in left:
+            held = self.held[symbol]
+            side = SELL if held > 0 else BUY
+            self._take(Order(0, self.now, symbol, side, MARKET, abs(held), reason=CALLED))
+
+    def to_close(self) -> list[int]:
+        """Symbols held that no margin call is closing, in the order in which they were named."""
+        closing = self.closing()
+        held = [symbol for symbol in self.symbols if abs(self.held[symbol]) > DUST]
+        return [symbol for symbol in held if symbol not in closing]
+
+    def breached(self, equity: float, gross: float) -> bool:
+        return equity < self.terms.maintenance_margin * gross
+
+    def _write(self, targets: Sequence[float | None]) -> None:
+        """The rows of this close."""
+        weights, equity = self.weights(), self.equity()
+        for symbol, bar in enumerate(self.last):
+            if bar is not None:
+                self.holdings.append(
+                    Holding(self.now, symbol, targets[symbol], weights[symbol],
+                            self.held[symbol], bar.close)
+                )  # fmt: skip
+        before = [row.equity for row in self.rows] or [equity]
+        gain = equity / before[-1] - 1 if before[-1] > 0 else 0.0
+        fills = [fill for fill in self.fills if fill.time == self.now]
         self.rows.append(
             Row(
-                self.now, self.cash, equity, self.held, value / equity, target,
-                sum(fill.fee for fill in fills), sum(fill.slippage for fill in fills), funding,
+                self.now, self.cash, equity, gain, equity / max(*before, equity) - 1,
+                sum(abs(weight) for weight in weights), sum(weights),
+                sum(fill.fee for fill in fills), sum(fill.slippage for fill in fills),
+                self.funded,
             )
         )  # fmt: skip
 
-    # Decisions
+    # Orders of the strategy
 
     def send(self, request: Request, target: float | None = None) -> None:
         """Take an order at the close, or refuse it."""
-        bar = self.bars[self.now]
         size = self._size(request)
         if size <= 0:
             return  # open: an order of no size is no order
-        prices = [request.stop, request.limit, bar.close]
         order = Order(
-            len(self.orders) + 1, self.now, request.side, request.kind, size, request.limit,
-            request.stop,
-            None if request.valid_slots is None else bar.slot + request.valid_slots,
-            target,
-            next(price for price in prices if price is not None),
+            0, self.now, request.symbol, request.side, request.kind, size, request.limit,
+            request.stop, self.last_slot(request), target,
         )  # fmt: skip
-        self.orders.append(order)
-        reason = self._refusal(order, bar)
+        self.own.append(order)
+        reason = self._refusal(order)
+        self._take(order)
         if reason:
-            order.status, order.reason = "rejected", reason
+            self._end(order, "rejected", reason)
         else:
-            self.waiting.append(order)
             self.sent.append(order)
 
+    def last_slot(self, request: Request) -> float | None:
+        """Where the validity ends; a symbol that is not listed has none to count from."""
+        valid = request.valid_slots
+        listed = self.last[request.symbol] is not None
+        return self.slots[self.now] + valid if listed and valid is not None else None
+
+    def _take(self, order: Order) -> None:
+        order.order_id = len(self.orders) + 1
+        self.orders.append(order)
+        self.waiting.append(order)
+
     def _size(self, request: Request) -> float:
+        held, last = self.held[request.symbol], self.last[request.symbol]
         if request.size is not None:
             return request.size
-        if request.side == SELL:
-            return self.held
-        return self.whole_lots(self.cash / (self.bars[self.now].close * self.room()))
+        if last is None:
+            return math.nan  # without a price no size can be worked out; it is rejected
+        if held > 0 if request.side == SELL else held < 0:
+            return abs(held)
+        return self.whole_lots(self._share(request.symbol) / (last.close * self.room()))
 
-    def _refusal(self, order: Order, bar: Bar) -> str:
-        # open: where both hold, the minimum is the reason.
-        least = self.terms.min_notional_quote
-        if order.size * bar.close < least:
+    def _share(self, symbol: int) -> float:
+        """What an order without a size may spend."""
+        share = self.equity() * self.terms.max_gross / len(self.markets)
+        left = share - abs(self.values()[symbol])
+        return max(0.0, left if self.terms.allow_short else min(self.cash, left))
+
+    def _refusal(self, order: Order) -> str:
+        last, least = self.last[order.symbol], self.terms.min_notional_quote
+        if self.called or order.symbol in self.closing():
+            return CALLED
+        if last is None:
+            return NOT_LISTED
+        if order.size * last.close < least:
             return f"below the minimum notional of {least:g}"
-        return NOT_HELD if self._oversells(order) else ""
+        return NOT_HELD if self._oversells(order) and not self.terms.allow_short else ""
 
     def _oversells(self, order: Order) -> bool:
         """Whether a sale is of more than is held now, by more than the dust of floating point."""
-        return order.side == SELL and order.size > self.held + DUST
+        return order.side == SELL and order.size > self.held[order.symbol] + DUST
 
     def cancel(self, cancel: Cancel) -> None:
-        for order in self.waiting:
-            if order.order_id == cancel.order_id:
+        for order in self.own[cancel.number - 1 : cancel.number]:
+            if order in self.waiting:
                 self._end(order, "cancelled")
-                break
 
-    def aim(self, target: float) -> None:
-        """Send the order that brings the weight to its target, if one is needed."""
-        close, row, terms = self.bars[self.now].close, self.rows[-1], self.terms
-        leaves = target == 0.0 and self.held > DUST
-        # open: what is held over the largest weight is sold, band or not; funding that takes cash
-        # which is not there, or a rise of the price, brings a weight there.
-        over = self.held * close > row.equity * terms.max_weight * (1 + 1e-9)
-        if not leaves and not over and self.inside_band(target, row.weight):
+    # Target weights
+
+    def targets(self, wanted: Sequence[float | None]) -> list[float | None]:
+        """Cut to the largest weight each, and to the largest sum together."""
+        most = self.terms.max_weight
+        least = -most if self.terms.allow_short else 0.0
+        cut = [None if weight is None else min(max(weight, least), most) for weight in wanted]
+        resting = sum(
+            abs(weight) for weight, target in zip(self.weights(), cut, strict=True)
+            if target is None
+        )  # fmt: skip
+        factor = self.cap(resting, sum(abs(weight) for weight in cut if weight is not None))
+        return [None if weight is None else weight * factor for weight in cut]
+
+    def aim(self, targets: Sequence[float | None]) -> None:
+        """Send the orders that bring the weights to their targets, those that close first."""
+        plans = [
+            self._plan(symbol, target) for symbol, target in enumerate(targets)
+            if target is not None and not self._rests(symbol, target)
+        ]  # fmt: skip
+        if self.equity() <= 0:
             return
-        change = target * row.equity / close - self.held
-        if change > 0:
-            affordable = self.cash / (close * self.room())
-            self.send(Request(BUY, self.whole_lots(min(change, affordable))), target)
-            return
-        size = self.held if leaves else self.whole_lots(-change)
-        if size * close >= terms.min_notional_quote:
-            self.send(Request(SELL, size), target)
+        for plan in self.in_turn(plans, self._affordable(plans)):
+            request = Request(plan.side, plan.closes + plan.opens, symbol=plan.symbol)
+            self.send(request, plan.target)
+
+    def in_turn(self, plans: Sequence[Plan], factor: float) -> list[Plan]:
+        """What is sent: first what only closes and is not too small, then what opens."""
+        scaled = [self.scaled(plan, factor) for plan in plans]
+        closing = [plan for plan in scaled if not plan.opens and not self._small(plan)]
+        return closing + [plan for plan in scaled if plan.opens]
+
+    def scaled(self, plan: Plan, factor: float) -> Plan:
+        return replace(plan, opens=self.whole_lots(plan.opens * factor))
+
+    def _rests(self, symbol: int, target: float) -> bool:
+        """Whether the weight held is left as it is; open: the last bits of a bound do not count."""
+        weights, terms = self.weights(), self.terms
+        weight, gross = abs(weights[symbol]), sum(abs(weight) for weight in weights)
+        leaves = target == 0.0 and abs(self.held[symbol]) > DUST
+        over = weight > terms.max_weight * (1 + 1e-9)
+        crowded = gross > terms.max_gross * (1 + 1e-9) and weight > abs(target)
+        forced = leaves or over or crowded
+        return not forced and self.inside_band(target, weights[symbol])
+
+    def _plan(self, symbol: int, target: float) -> Plan:
+        held, lot = self.held[symbol], self.terms.lot_step
+        change = target * self.equity() / self._close_of(symbol) - held
+        side = BUY if change > 0 else SELL
+        if held * change >= 0:
+            return Plan(symbol, target, side, 0.0, self.whole_lots(abs(change)))
+        if abs(change) >= abs(held):
+            return Plan(symbol, target, side, abs(held), self.whole_lots(abs(change) - abs(held)))
+        closes = self.whole_lots(abs(change))
+        exact = abs(held) - closes < lot / 2
+        return Plan(symbol, target, side, abs(held) if exact else closes, 0.0)
+
+    def _affordable(self, plans: Sequence[Plan]) -> float:
+        """The factor that makes all that is opened fit into the budget."""
+        room = self.room()
+        freed = sum(
+            plan.closes * self._close_of(plan.symbol) for plan in plans
+            if plan.opens or not self._small(plan)
+        )  # fmt: skip
+        cost = sum(plan.opens * self._close_of(plan.symbol) * room for plan in plans)
+        if not self.terms.allow_short:
+            return fitting(self.cash + freed / room, cost)
+        gross = sum(abs(value) for value in self.values())
+        return fitting(self.equity() / self.terms.initial_margin - gross + freed, cost)
+
+    def _small(self, plan: Plan) -> bool:
+        return plan.closes * self._close_of(plan.symbol) < self.terms.min_notional_quote
+
+    def _close_of(self, symbol: int) -> float:
+        bar = self.last[symbol]
+        assert bar is not None
+        return bar.close
 
     # Round trips
 
     def trades(self) -> list[Trade]:
-        """Trades from flat to flat; the last may be open and is valued at the last close."""
-        done: list[Trade] = []
-        part: list[Fill] = []
-        for fill in self.fills:
-            part.append(fill)
-            if fill.position <= DUST:
-                done.append(self._trade(part, closed=True))
-                part = []
-        if part:
-            done.append(self._trade(part, closed=False))
-        return done
+        """Trades from flat to flat; the last of a symbol may be open."""
+        done: list[tuple[int, Trade]] = []
+        for symbol in self.symbols:
+            parts, begun, position = list[Part](), 0, 0.0
+            for number, fill in enumerate(self.fills):
+                if fill.symbol != symbol:
+                    continue
+                for part in self.divided(fill, position):
+                    begun = begun if parts else number
+                    parts.append(part)
+                    position += part.size if part.side == BUY else -part.size
+                    if abs(position) <= DUST:
+                        done.append((begun, self._trade(symbol, parts, 0.0)))
+                        parts = []
+                position = fill.position
+            if parts:
+                done.append((begun, self._trade(symbol, parts, position)))
+        # open: sorted by the first fill, in the order of the fills.
+        return [trade for _, trade in sorted(done, key=lambda pair: pair[0])]
 
-    def _trade(self, fills: Sequence[Fill], closed: bool) -> Trade:
-        bought = sum(fill.size for fill in fills if fill.side == BUY)
-        sold = sum(fill.size for fill in fills if fill.side == SELL)
-        paid = sum(fill.size * fill.price for fill in fills if fill.side == BUY)
-        received = sum(fill.size * fill.price for fill in fills if fill.side == SELL)
-        fees = sum(fill.fee for fill in fills)
-        worth = 0.0 if closed else fills[-1].position * self.bars[-1].close
-        pnl = received + worth - paid - fees
-        last = fills[-1].bar if closed else len(self.bars) - 1
+    def divided(self, fill: Fill, before: float) -> list[Part]:
+        """A fill, in two where it turns the position around."""
+        whole = Part(fill.time, fill.bar, fill.side, fill.size, fill.price, fill.fee)
+        if before * fill.position >= 0 or min(abs(before), abs(fill.position)) <= DUST:
+            return [whole]
+        sizes = (abs(before), abs(fill.position))
+        return [replace(whole, size=size, fee=fill.fee * size / fill.size) for size in sizes]
+
+    def _trade(self, symbol: int, parts: Sequence[Part], position: float) -> Trade:
+        """One trade; what is still held of it is valued at the symbol's last close."""
+        side = parts[0].side
+        entries = [part for part in parts if part.side == side]
+        exits = [part for part in parts if part.side != side]
+        quantity, left = sum(part.size for part in entries), sum(part.size for part in exits)
+        spent = sum(part.size * part.price for part in entries)
+        returned = sum(part.size * part.price for part in exits)
+        fees = sum(part.fee for part in parts)
+        worth = abs(position) * self._close_of(symbol)
+        pnl = (1 if side == BUY else -1) * (returned + worth - spent) - fees
+        last = parts[-1].bar if not position else len(self.markets[symbol]) - 1
         return Trade(
-            fills[0].bar, last if closed else None, bought, paid / bought,
-            received / sold if sold else None, pnl, pnl / paid, fees, last - fills[0].bar,
+            symbol, parts[0].time, None if position else parts[-1].time,
+            "long" if side == BUY else "short", quantity, spent / quantity,
+            returned / left if left else None, pnl, pnl / spent, fees, last - parts[0].bar,
         )  # fmt: skip
-
-
-def reach(ledger: Ledger, order: Order, bar: Bar) -> tuple[float, float] | None:
-    """Where a bar fills an order: the price it is reached at, and the price with slippage."""
-    if order.kind == MARKET:
-        price = ledger.market_price(bar)
-        return price, ledger.slipped(order.side, price)
-    if order.kind == LIMIT or order.woken:
-        return _reach_limit(ledger, order, bar)
-    assert order.stop is not None
-    sign = 1 if order.side == BUY else -1
-    opens_beyond = sign * bar.open >= sign * order.stop
-    touches = bar.high >= order.stop if order.side == BUY else bar.low <= order.stop
-    if not (opens_beyond or touches):
-        return None
-    order.woken = True
-    reference = bar.open if opens_beyond else order.stop
-    worse = ledger.slipped(order.side, reference)
-    if order.kind == STOP:
-        return reference, worse
-    if opens_beyond:
-        return _reach_limit(ledger, order, bar)
-    assert order.limit is not None
-    if sign * order.limit >= sign * order.stop:
-        return reference, sign * min(sign * worse, sign * order.limit)
-    # open: a limit on the near side of the stop. The bar tells no path, so it fills only where
-    # the close lies beyond the limit: the price came back through it after touching the stop.
-    if ledger.came_back(order, bar):
-        return order.limit, order.limit
-    return None
-
-
-def _reach_limit(ledger: Ledger, order: Order, bar: Bar) -> tuple[float, float] | None:
-    assert order.limit is not None
-    sign = 1 if order.side == BUY else -1
-    if sign * bar.open <= sign * order.limit:
-        worse = ledger.slipped(order.side, bar.open)
-        return bar.open, sign * min(sign * worse, sign * order.limit)
-    inside = bar.low <= order.limit if order.side == BUY else bar.high >= order.limit
-    return (order.limit, order.limit) if inside else None

@@ -1,97 +1,134 @@
-"""Generated markets, terms and scripts: small, and full of the corners of the rules."""
+"""Generated sequences: small, full of the corners of the rules, and each made by its seed alone.
 
-from typing import Any
+Plain ``random`` and not hypothesis: a sequence then costs a fraction of the two accounts that are
+kept of it. ``smaller.py`` does the shrinking.
+"""
 
-from hypothesis import strategies as st
+from dataclasses import replace
+from random import Random
 
-from .ledger import BUY, LIMIT, MARKET, SELL, STOP, STOP_LIMIT, Bar, Cancel, Request, Terms
+from .both import Case
+from .records import BUY, LIMIT, MARKET, SELL, STOP, STOP_LIMIT, Bar, Cancel, Request, Terms
 
-Script = dict[int, list[Request | Cancel]]
-# Steps of half a unit make opens that equal the high, limits that a bar just touches, flat bars.
-PRICES = st.integers(160, 240).map(lambda halves: halves / 2)
-# Shares of the first cash: decimals that do not add up in binary, and amounts that no cash covers.
-SHARES = st.one_of(
-    st.sampled_from([0.1, 0.1, 0.2, 0.3, 0.001, 0.5, 0.9, 1.3]), st.floats(0.0005, 1.0)
-)
-KINDS = (MARKET, MARKET, LIMIT, LIMIT, STOP, STOP_LIMIT)
+Orders = dict[int, list[Request | Cancel]]
+KINDS = (MARKET, MARKET, MARKET, LIMIT, LIMIT, STOP, STOP_LIMIT)
 VALID = (None, None, None, None, 0.5, 1.0, 2.0, 3.5)
+# Shares of the first cash: decimals that do not add up in binary, and amounts that no cash covers.
+SHARES = (0.1, 0.1, 0.2, 0.3, 0.001, 0.5, 0.9, 1.3)
+MARGINS = ((1.0, 0.0), (1.0, 0.25), (1.0, 0.9), (0.5, 0.05), (0.5, 0.45), (0.1, 0.0), (0.1, 0.05))
 
 
-@st.composite
-def markets(draw: Any) -> list[Bar]:
-    """Six to fourteen bars, some of them missing, some of them flat."""
-    bars, slot = [], 0
-    close = 100.0
-    for _ in range(draw(st.integers(6, 14))):
-        kind = draw(st.integers(0, 5))
-        opened = close if kind in (0, 1) else draw(PRICES)
-        close = opened if kind in (1, 2) else draw(PRICES)
-        high, low = max(opened, close), min(opened, close)
+class Prices:
+    """Prices of one market: calm, or with moves that use up a margin.
+
+    Steps of half a unit make opens that equal the high, limits that a bar just touches, flat bars.
+    """
+
+    def __init__(self, random: Random, wild: bool) -> None:
+        self.random, self.wild, self.close = random, wild, 100.0
+
+    def price(self) -> float:
+        return self.random.randint(*((80, 320) if self.wild else (160, 240))) / 2
+
+    def bar(self, slot: int) -> Bar:
+        random, kind = self.random, self.random.randrange(6)
+        opened = self.close if kind in (0, 1) else self.price()
+        self.close = opened if kind in (1, 2) else self.price()
+        high, low = max(opened, self.close), min(opened, self.close)
         if kind in (3, 5):
-            high += draw(st.integers(0, 20)) / 2
+            high += random.randint(0, 20) / 2
         if kind in (4, 5):
-            low -= draw(st.integers(0, 20)) / 2
-        bars.append(Bar(slot, opened, high, low, close))
-        slot += 1 + max(0, draw(st.integers(-6, 3)))
-    return bars
+            low -= random.randint(0, 20) / 2
+        return Bar(slot, opened, high, low, self.close)
 
 
-@st.composite
-def terms(draw: Any) -> Terms:
+def market(random: Random, slots: int, wild: bool) -> list[Bar]:
+    """Bars of one symbol, which may be listed late, have holes, and end early."""
+    first = random.choice((0, 0, 0, 1, 3, slots // 2))
+    last = random.choice((slots, slots, slots, slots - 1, max(first + 1, slots - 4)))
+    holes = random.choice((0.0, 0.15, 0.4))
+    prices = Prices(random, wild)
+    every = [slot for slot in range(first, last) if random.random() >= holes]
+    return [prices.bar(slot) for slot in every or [first]]
+
+
+def terms(random: Random, margin: bool) -> Terms:
+    initial, maintenance = random.choice(MARGINS) if margin else (1.0, 0.25)
+    grosses = (1.0, 1.0, 0.7, 1 / initial) if margin else (1.0, 1.0, 1.0, 0.7)
     return Terms(
-        cash_quote=draw(st.sampled_from([10_000.0, 1_234.5])),
-        fee_bps=draw(st.sampled_from([0.0, 10.0, 37.5, 250.0])),
-        slippage_bps=draw(st.sampled_from([0.0, 5.0, 80.0])),
-        funding_bps_per_day=draw(st.sampled_from([0.0, 3.0, 100.0, -20.0])),
-        lot_step=draw(st.sampled_from([1e-8, 0.001, 0.25, 1.0])),
-        min_notional_quote=draw(st.sampled_from([0.0, 10.0, 500.0])),
-        gap_reserve=draw(st.sampled_from([0.0, 0.01, 0.1])),
-        rebalance_band=draw(st.sampled_from([0.0, 0.1, 0.3])),
-        max_weight=draw(st.sampled_from([1.0, 0.6])),
-        interval_days=draw(st.sampled_from([1.0, 1 / 24])),
+        cash_quote=random.choice((10_000.0, 1_234.5)),
+        fee_bps=random.choice((0.0, 10.0, 37.5, 250.0)),
+        slippage_bps=random.choice((0.0, 5.0, 80.0)),
+        funding_bps_per_day=random.choice((0.0, 3.0, 100.0, -20.0)),
+        borrow_bps_per_day=random.choice((0.0, 5.0, 100.0)),
+        lot_step=random.choice((1e-8, 0.001, 0.25, 1.0)),
+        min_notional_quote=random.choice((0.0, 10.0, 500.0)),
+        gap_reserve=random.choice((0.0, 0.01, 0.1)),
+        rebalance_band=random.choice((0.0, 0.1, 0.3)),
+        max_weight=random.choice((1.0, 1.0, 0.6)),
+        max_gross=random.choice(grosses),
+        allow_short=margin,
+        initial_margin=initial,
+        maintenance_margin=maintenance,
+        interval_days=random.choice((1.0, 1 / 24)),
     )
 
 
-@st.composite
-def requests(draw: Any, cash: float, side: str | None = None, kind: str | None = None) -> Request:
-    kind = kind or draw(st.sampled_from(KINDS))
-    side = side or draw(st.sampled_from([BUY, SELL]))
+class Setting:
+    """What a request is drawn for."""
+
+    def __init__(self, random: Random, symbols: int, terms: Terms, wild: bool) -> None:
+        self.symbols, self.cash = symbols, terms.cash_quote
+        self.leverage = random.choice((1.0, 1 / terms.initial_margin))
+        self.prices = Prices(random, wild)
+
+
+def request(random: Random, setting: Setting) -> Request:
+    kind, side = random.choice(KINDS), random.choice((BUY, SELL))
     # Half of the sales are of all that is held, or a second one of the same coins.
-    left_open = draw(st.integers(0, 3)) > (2 if side == BUY else 1)
-    size = None if left_open else draw(SHARES) * cash / 100
-    limit = draw(PRICES) if kind in (LIMIT, STOP_LIMIT) else None
-    stop = draw(PRICES) if kind in (STOP, STOP_LIMIT) else None
-    return Request(side, size, kind, limit, stop, draw(st.sampled_from(VALID)))
+    left_open = random.randrange(4) > (2 if side == BUY else 1)
+    share = random.choice(SHARES) if random.randrange(2) else random.uniform(0.0005, 1.0)
+    size = None if left_open else share * setting.cash * setting.leverage / 100
+    limit = setting.prices.price() if kind in (LIMIT, STOP_LIMIT) else None
+    stop = setting.prices.price() if kind in (STOP, STOP_LIMIT) else None
+    symbol = random.randrange(setting.symbols)
+    return Request(side, size, kind, limit, stop, random.choice(VALID), symbol)
 
 
-@st.composite
-def scripts(draw: Any, bars: int, cash: float) -> Script:
-    """Mostly a purchase first; then up to three actions on each bar, the last bar too."""
-    action = st.one_of(*[requests(cash)] * 6, st.integers(1, 8).map(Cancel))
-    script: Script = {}
-    if draw(st.integers(0, 4)):
-        script[0] = [draw(requests(cash, BUY, MARKET))]
-    for bar in range(bars):
-        for _ in range((0, 0, 1, 1, 1, 2, 3)[draw(st.integers(0, 6))]):
-            script.setdefault(bar, []).append(draw(action))
+def orders(random: Random, setting: Setting, times: int) -> Orders:
+    """Mostly a market order first; then up to three actions at each time, the last one too."""
+    script: Orders = {}
+    if random.randrange(5):
+        first = request(random, setting)
+        script[0] = [replace(first, side=BUY, kind=MARKET, limit=None, stop=None)]
+    for time in range(times):
+        for _ in range(random.choice((0, 0, 1, 1, 1, 2, 3))):
+            action = (
+                request(random, setting) if random.randrange(7) else Cancel(random.randint(1, 8))
+            )
+            script.setdefault(time, []).append(action)
     return script
 
 
-@st.composite
-def ordered(draw: Any) -> tuple[list[Bar], Terms, Script]:
-    """Orders of every kind, as a stock strategy sends them."""
-    bars, conditions = draw(markets()), draw(terms())
-    return bars, conditions, draw(scripts(len(bars), conditions.cash_quote))
+def weight(random: Random, margin: bool) -> float | None:
+    kind = random.randrange(8)
+    if kind < 2:
+        return None
+    if kind < 5:
+        return random.choice((0.0, 0.0, 1.0, 1.5, 0.33) + ((-1.0, -0.5, -2.0) if margin else ()))
+    return random.uniform(-1.0 if margin else 0.0, 1.0)
 
 
-WEIGHTS = st.one_of(
-    st.none(), st.sampled_from([0.0, 0.0, 1.0, -0.5, 1.5]), st.floats(0.0, 1.0, width=32)
-)
-
-
-@st.composite
-def weighted(draw: Any) -> tuple[list[Bar], Terms, list[float | None]]:
-    """Target weights, as a signal strategy wants them."""
-    bars = draw(markets())
-    count = len(bars)
-    return bars, draw(terms()), draw(st.lists(WEIGHTS, min_size=count, max_size=count))
+def sequence(seed: int, *, margin: bool, weighted: bool) -> Case:
+    """The sequence of a seed: one to three symbols, and orders or target weights."""
+    random = Random(f"{seed} {margin} {weighted}")
+    symbols = random.choice((1, 2, 3) if margin else (1, 1, 1, 2, 3))
+    wild = random.randrange(2) == 1 if margin else random.randrange(4) == 0
+    slots = random.randint(6, 14)
+    markets = [market(random, slots, wild) for _ in range(symbols)]
+    conditions = terms(random, margin)
+    if weighted:
+        return Case(markets, conditions, [[weight(random, margin) for _ in one] for one in markets])
+    times = len({bar.slot for bars in markets for bar in bars})
+    setting = Setting(random, symbols, conditions, wild)
+    return Case(markets, conditions, orders(random, setting, times))
