@@ -70,7 +70,7 @@ class MarginBroker(SpotBroker):
     def _refusal_at(self, order: Any, price: float) -> str | None:
         held, size = self.positions[order.data].size, order.executed.remsize
         after = held + size
-        if abs(after) <= DUST or (abs(after) <= abs(held) and after * held > 0):
+        if abs(after) <= max(abs(held), DUST):
             return None
         others = {
             data: position.size * (data.open[0] if self._has_bar(data) else data.close[0])

@@ -21,6 +21,7 @@ _FLAGS = {
     "source": "data.source",
     "csv": "data.csv",
     "onchain": "data.onchain",
+    "extra": "data.extras",
     "start": "data.start",
     "end": "data.end",
     "out": "run.out",
@@ -32,9 +33,10 @@ _FLAGS = {
 @click.option("--strategy", help="Strategy to trade; see `cryptobt strategies`. [attn_signal]")
 @click.option("--forecaster", help="Forecaster in place of the strategy's own.")
 @click.option("--symbol", multiple=True, help="Symbol to trade. [BTC-USD]")
-@click.option("--source", help="auto, yahoo, csv or sample. [auto]")
+@click.option("--source", help="auto, yahoo, ccxt:EXCHANGE, csv, sample … [auto]")
 @click.option("--csv", multiple=True, metavar="[SYMBOL=]FILE", help="OHLCV bars from a file.")
-@click.option("--onchain", multiple=True, metavar="[SYMBOL=]FILE", help="On-chain series.")
+@click.option("--onchain", multiple=True, metavar="[SYMBOL=]FILE", help="Or: coinmetrics.")
+@click.option("--extra", multiple=True, metavar="NAME=FILE", help="Or: feargreed, macro:sp500 …")
 @click.option("--start", metavar="DATE", help="First decision; earlier bars warm up and train.")
 @click.option("--end", metavar="DATE", help="Last bar.")
 @click.option("-c", "config", type=click.Path(path_type=Path), help="Settings file (TOML).")

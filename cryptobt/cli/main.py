@@ -8,6 +8,7 @@ import click
 import cryptobt
 from cryptobt.cli.backtest import backtest
 from cryptobt.cli.cache import cache
+from cryptobt.cli.data import data
 from cryptobt.cli.listing import forecasters, strategies
 from cryptobt.core.errors import CryptobtError
 
@@ -23,11 +24,11 @@ def cli() -> None:
     Not financial advice.
 
     Exit codes: 0 done, 2 usage, 3 data unavailable, 4 data invalid or too short,
-    7 cannot write, 130 interrupted, 1 anything unexpected.
+    6 lock held, 7 cannot write, 130 interrupted, 1 anything unexpected.
     """
 
 
-for command in (backtest, strategies, forecasters, cache):
+for command in (backtest, data, strategies, forecasters, cache):
     cli.add_command(command)
 
 

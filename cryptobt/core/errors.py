@@ -22,10 +22,40 @@ class DataUnavailableError(CryptobtError):
     exit_code = 3
 
 
+class SourceUnreachableError(DataUnavailableError):
+    """No connection to a vendor: no network, no name, no answer in time."""
+
+
+class SourceRefusedError(DataUnavailableError):
+    """A vendor answers that it will not: no key, no right, a fault of its own."""
+
+
+class RateLimitedError(DataUnavailableError):
+    """A vendor was asked too often."""
+
+
+class UnknownSymbolError(DataUnavailableError):
+    """A vendor does not know the symbol."""
+
+
+class NoDataError(DataUnavailableError):
+    """A vendor knows the symbol and has nothing of it."""
+
+
+class MalformedAnswerError(DataUnavailableError):
+    """A vendor's answer is not what it documents."""
+
+
 class DataInvalidError(CryptobtError):
     """Rows that contradict what a market can do, or too few of them."""
 
     exit_code = 4
+
+
+class LockHeldError(CryptobtError):
+    """Another process works on the same files."""
+
+    exit_code = 6
 
 
 class CannotWriteError(CryptobtError):

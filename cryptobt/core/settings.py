@@ -47,11 +47,12 @@ class Section(pydantic.BaseModel):
 class DataSettings(Section):
     """What is loaded, from where, and what happens to a row that cannot be true."""
 
-    source: Literal["auto", "yahoo", "csv", "sample"] = "auto"
+    source: str = "auto"
     symbols: Names = ()
     interval: str = "1d"
     csv: Names = ()
     onchain: Names = ()
+    extras: Names = ()
     start: Date | None = None
     end: Date | None = None
     on_bad_row: Literal["refuse", "quarantine"] = "refuse"

@@ -1,4 +1,4 @@
-"""Bars from a text file, in whatever layout the exchange or vendor wrote it."""
+"""Bars from a file, text or Parquet or HDF5, in whatever layout the exchange or vendor wrote it."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cryptobt.core import columns
+from cryptobt.core.errors import DataInvalidError
 from cryptobt.core.types import MarketData, QualityReport
 from cryptobt.data.instants import most_frequent_spacing, read_instants
 from cryptobt.data.tables import Table, read_table
@@ -15,15 +16,16 @@ _QUOTES = frozenset({"usd", "usdt", "usdc", "busd", "tusd", "dai", "eur", "gbp",
 
 
 def read_bars(path: Path, symbol: str, on_bad_row: BadRow, now: pd.Timestamp) -> MarketData:
-    """Read the bars of one symbol from a delimited text file, plain or gzip.
+    """Read the bars of one symbol from a delimited text file, plain or gzip, or Parquet or HDF5.
 
     The file names its columns in any order and case; further columns are ignored, and so is a
     line with an address above the header. The time column is called date, time, datetime,
     timestamp, unix, unix_time or open_time, and holds ISO 8601 text (without a zone: UTC) or a
     count of seconds, milliseconds, microseconds or nanoseconds since 1970; of two time columns
-    the counting one is used. Rows may come in any order. The interval is the most frequent
-    spacing. Volume is the column ``volume``; else, of several like "Volume BTC" and "Volume USD",
-    the one in coins, said in the report; without one it is NaN.
+    the counting one is used. A Parquet or HDF5 file may have the times in its index instead.
+    Rows may come in any order. The interval is the most frequent spacing. Volume is the column
+    ``volume``; else, of several like "Volume BTC" and "Volume USD", the one in coins, said in the
+    report; without one it is NaN.
 
     Parameters
     ----------
@@ -37,17 +39,26 @@ def read_bars(path: Path, symbol: str, on_bad_row: BadRow, now: pd.Timestamp) ->
     UsageError
         If the file is missing, no regular file, or cannot be opened.
     DataInvalidError
-        If it is no table, a column is missing or there twice, or a row is bad: file, line, column
-        and value.
+        If it is no table, a column is missing or there twice, or a row is bad: file, line
+        (or row), column and value.
     """
     table = read_table(path)
+    try:
+        return _checked(table, symbol, on_bad_row, now)
+    except DataInvalidError as error:
+        raise DataInvalidError(table.counted(str(error))) from error
+
+
+def _checked(table: Table, symbol: str, on_bad_row: BadRow, now: pd.Timestamp) -> MarketData:
     raw, notes = _raw_bars(table)
     defects = raw[DEFECT].dropna() if DEFECT in raw else None
     interval = most_frequent_spacing(pd.DatetimeIndex(raw[columns.TIME]), table.label, defects)
     bars, report = check_bars(
         raw, label=table.label, interval=interval, on_bad_row=on_bad_row, now=now, numbered=True
     )
-    report = QualityReport(report.gaps, report.quarantined, (*notes, *report.warnings))
+    taken_out = tuple(row | {"reason": table.counted(row["reason"])} for row in report.quarantined)
+    warnings = tuple(table.counted(note) for note in (*notes, *report.warnings))
+    report = QualityReport(report.gaps, taken_out, warnings)
     return MarketData(symbol, interval, "csv", bars, quality=report)
 
 

@@ -1,4 +1,4 @@
-"""Series beside the bars (on-chain, sentiment) from a text file, each row with its publication."""
+"""Series beside the bars (on-chain, sentiment) from a file, each row with its publication."""
 
 from pathlib import Path
 
@@ -7,23 +7,32 @@ import pandas as pd
 
 from cryptobt.core import columns
 from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.core.time import iso
 from cryptobt.core.types import ExtraSeries
 from cryptobt.data.instants import most_frequent_spacing, read_instants
-from cryptobt.data.tables import Table, read_table
+from cryptobt.data.tables import Table, normalise, read_table
 
 
-def read_series(path: Path, name: str, lag_hours: float) -> ExtraSeries:
+def read_series(
+    path: Path, name: str, lag_hours: float, *, own_publication: bool = False
+) -> ExtraSeries:
     """Read a series whose rows are named by the start of their period, as Coin Metrics writes it.
 
+    The file is what :func:`cryptobt.data.csv_bars.read_bars` reads: text, Parquet or HDF5.
+
     Causality: a row may be used from the end of its period (the most frequent spacing) plus the
-    publication lag.
+    publication lag; with ``own_publication``, from the instant that the file itself gives.
 
     Parameters
     ----------
     name : str
         What the series is called in a run's manifest.
     lag_hours : float
-        Hours between the end of a period and its publication.
+        Hours between the end of a period and its publication; not used with ``own_publication``,
+        where the series says 0: nothing was added to the file's own instants.
+    own_publication : bool
+        Whether the file has a column ``available_at`` with the instant at which each row was
+        published. Without this such a column is refused.
 
     Returns
     -------
@@ -37,21 +46,23 @@ def read_series(path: Path, name: str, lag_hours: float) -> ExtraSeries:
         If the file is missing or no regular file, or the lag reaches beyond all dates.
     DataInvalidError
         Naming file, line, column and value: text among numbers, an impossible time, one time
-        with two sets of values; a column named twice or named as the one computed here; or that
-        no column holds numbers.
+        with two sets of values; a column named twice or named as the one computed here; that
+        no column holds numbers; or, with ``own_publication``, that there is no ``available_at``,
+        or one that is missing or before the time of its row.
     """
     table = read_table(path)
     time = table.time_position()
     times, wrong = read_instants(table.frame[time], table.header[time], table.label)
-    for line, reason in wrong.items():
-        raise DataInvalidError(f"{table.label}, line {line}: {reason}; mend the row")
-    for line, value in table.surplus().items():
-        raise DataInvalidError(
-            f"{table.label}, line {line}: '{value}' stands beyond the last column; mend the row"
-        )
+    _refuse_bad_rows(table, wrong)
+    if not own_publication:
+        _refuse_computed(table)
     values = _values(table)
+    if own_publication:
+        values[columns.AVAILABLE_AT] = _own_instants(table, times)
     values.index = times.rename(columns.TIME)
     values = _unique(values, table)
+    if own_publication:
+        return ExtraSeries(name, "csv", values, 0.0)
     period = most_frequent_spacing(pd.DatetimeIndex(values.index), table.label)
     return published(name, "csv", values, period, lag_hours)
 
@@ -78,12 +89,14 @@ def published(
 
 
 def _values(table: Table) -> pd.DataFrame:
+    skipped = {columns.TIME, "date", normalise(columns.AVAILABLE_AT)}
     time_like = table.time_position()
-    _refuse_computed(table)
     found: dict[str, np.ndarray] = {}
     for position, name in enumerate(table.names):
+        if position == time_like or name in skipped:
+            continue
         numbers = _numbers(table, position)
-        if position == time_like or name in {columns.TIME, "date"} or numbers is None:
+        if numbers is None:
             continue
         if name.replace(" ", "_") in found:
             raise DataInvalidError(f"{table.label}: there are two columns '{name}'; name one anew")
@@ -91,6 +104,31 @@ def _values(table: Table) -> pd.DataFrame:
     if not found:
         raise DataInvalidError(f"{table.label}: no column beside the time holds numbers")
     return pd.DataFrame(found)
+
+
+def _refuse_bad_rows(table: Table, wrong: pd.Series) -> None:
+    for line, reason in wrong.items():
+        raise DataInvalidError(f"{table.place(line)}: {reason}; mend the row")
+    for line, value in table.surplus().items():
+        raise DataInvalidError(
+            f"{table.place(line)}: '{value}' stands beyond the last column; mend the row"
+        )
+
+
+def _own_instants(table: Table, times: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Read when each row was published; a row without a time need not say it."""
+    place = table.position([normalise(columns.AVAILABLE_AT)], columns.AVAILABLE_AT)
+    written = table.header[place]
+    instants, wrong = read_instants(table.frame[place], written, table.label)
+    bad = np.flatnonzero(
+        (times.notna() & ~(instants >= times)) | table.frame.index.isin(wrong.index)
+    )
+    if not len(bad):
+        return instants
+    row, instant = table.frame.index[bad[0]], instants[int(bad[0])]
+    said = "is empty" if pd.isna(instant) else f"is {iso(instant)}, before the time of its row"
+    reason = wrong.get(row, f"column '{written}' {said}")
+    raise DataInvalidError(f"{table.place(row)}: {reason}; mend the row")
 
 
 def _refuse_computed(table: Table) -> None:
@@ -113,7 +151,7 @@ def _numbers(table: Table, position: int) -> np.ndarray | None:
         return None
     for line, value in lost.items():
         raise DataInvalidError(
-            f"{table.label}, line {line}: column '{table.header[position]}' is '{value}', "
+            f"{table.place(line)}: column '{table.header[position]}' is '{value}', "
             "which is not a finite number; mend the row"
         )
     return numbers.to_numpy(dtype=float)
@@ -124,13 +162,13 @@ def _unique(values: pd.DataFrame, table: Table) -> pd.DataFrame:
     nameless = np.flatnonzero(times.isna() & values.notna().any(axis=1).to_numpy())
     if len(nameless):
         line = table.frame.index[nameless[0]]
-        raise DataInvalidError(f"{table.label}, line {line}: there are values but no time")
+        raise DataInvalidError(f"{table.place(line)}: there are values but no time")
     rows = values[times.notna()].reset_index().drop_duplicates().set_index(columns.TIME)
     twice = rows.index[rows.index.duplicated()]
     if len(twice):
         line = table.frame.index[np.flatnonzero(times == twice[0])[1]]
         raise DataInvalidError(
-            f"{table.label}, line {line}: time {twice[0]:%Y-%m-%dT%H:%M:%SZ} occurs before with "
+            f"{table.place(line)}: time {twice[0]:%Y-%m-%dT%H:%M:%SZ} occurs before with "
             "other values; keep one of the rows"
         )
     return rows.sort_index()

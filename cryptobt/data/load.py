@@ -7,14 +7,16 @@ from pathlib import Path
 import pandas as pd
 
 from cryptobt.core import columns
-from cryptobt.core.errors import DataInvalidError, UsageError
-from cryptobt.core.settings import DataSettings
+from cryptobt.core.errors import DataInvalidError, SourceUnreachableError, UsageError
+from cryptobt.core.settings import DataSettings, home
 from cryptobt.core.time import DAY, interval_label, parse_day, parse_interval
-from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.core.types import MarketData
 from cryptobt.data.csv_bars import read_bars
-from cryptobt.data.csv_series import read_series
+from cryptobt.data.named_files import pair_files
 from cryptobt.data.sample import COINS, sample_market
-from cryptobt.data.sources import yahoo
+from cryptobt.data.sources.registry import find_source
+from cryptobt.data.store import BarStore
+from cryptobt.data.sync import up_to_date
 from cryptobt.data.validation import count_gaps
 
 DEFAULT_SYMBOL = "BTC-USD"
@@ -59,36 +61,22 @@ def load_markets(settings: DataSettings, now: pd.Timestamp) -> list[MarketData]:
     return [_cut(market, settings.end) for market in markets]
 
 
-def load_extras(
-    settings: DataSettings, markets: Sequence[MarketData] | None = None
-) -> dict[str, tuple[ExtraSeries, ...]]:
-    """Load the series beside the bars of every symbol; symbols without any have an empty tuple.
-
-    Parameters
-    ----------
-    markets : sequence of MarketData, optional
-        What :func:`load_markets` gave. With source auto only they tell whether the sample market
-        stands in, whose simulated on-chain and sentiment series then come along.
+def other_market(
+    name: str, ours: MarketData, settings: DataSettings, now: pd.Timestamp
+) -> MarketData:
+    """Load the same symbol from another file or source, to be compared.
 
     Raises
     ------
     UsageError
-        Missing file, a symbol without bars, or an unnamed file beside several symbols.
-    DataInvalidError
-        If a row is bad.
+        If it is neither a file nor a source.
+    DataUnavailableError, DataInvalidError
+        As for the bars that are traded.
     """
-    if markets is None:
-        simulated = settings.source == "sample" and not settings.csv
-        known = dict.fromkeys(_known_symbols(settings), simulated)
-    else:
-        known = {market.symbol: market.source == "sample" for market in markets}
-    extras = {symbol: _simulated(symbol, settings) if known[symbol] else () for symbol in known}
-    if not settings.onchain:
-        return extras
-    for symbol, path in _onchain_files(settings, list(known)).items():
-        others = tuple(series for series in extras[symbol] if series.name != "onchain")
-        extras[symbol] = (read_series(path, "onchain", settings.onchain_lag_hours), *others)
-    return extras
+    if Path(name).expanduser().is_file():
+        return read_bars(Path(name).expanduser(), ours.symbol, settings.on_bad_row, now)
+    source, label = find_source(name), interval_label(ours.interval)
+    return up_to_date(bar_store(), source, ours.symbol, label, settings.on_bad_row, now)
 
 
 def _symbols(settings: DataSettings) -> tuple[str, ...]:
@@ -105,10 +93,6 @@ def _refuse_empty(symbols: Sequence[str]) -> None:
         raise UsageError(f"a symbol is empty; write it like {DEFAULT_SYMBOL}")
 
 
-def _known_symbols(settings: DataSettings) -> tuple[str, ...]:
-    return tuple(_bar_files(settings)) if settings.csv else _symbols(settings)
-
-
 def _bar_files(settings: DataSettings) -> dict[str, Path]:
     if settings.csv and settings.source not in ("auto", "csv"):
         raise UsageError(
@@ -116,7 +100,12 @@ def _bar_files(settings: DataSettings) -> dict[str, Path]:
             "--csv gives the bars: leave --source out, or say --source csv"
         )
     _refuse_empty(settings.symbols)
-    return _files(settings.csv, settings.symbols, "csv")
+    return pair_files(settings.csv, settings.symbols, "csv")
+
+
+def bar_store() -> BarStore:
+    """The store of vendors' bars in the user's data folder."""
+    return BarStore(home("data") / "store")
 
 
 def _from_source(
@@ -124,12 +113,13 @@ def _from_source(
 ) -> list[MarketData]:
     if settings.source == "sample":
         return [_sample(symbol, settings) for symbol in symbols]
+    source = find_source("yahoo" if settings.source == "auto" else settings.source)
     try:
         return [
-            yahoo.fetch_bars(symbol, settings.interval, settings.on_bad_row, now)
+            up_to_date(bar_store(), source, symbol, settings.interval, settings.on_bad_row, now)
             for symbol in symbols
         ]
-    except yahoo.SourceUnreachableError:
+    except SourceUnreachableError:
         if settings.source != "auto" or not set(symbols) <= set(COINS):
             raise
     return [_warned(_sample(symbol, settings)) for symbol in symbols]
@@ -144,62 +134,9 @@ def _sample(symbol: str, settings: DataSettings) -> MarketData:
     return sample_market(symbol).market
 
 
-def _simulated(symbol: str, settings: DataSettings) -> tuple[ExtraSeries, ...]:
-    coin = sample_market(symbol, lag_hours=settings.onchain_lag_hours)
-    return (coin.onchain, coin.sentiment)
-
-
 def _warned(market: MarketData) -> MarketData:
     warnings = (FALLBACK_WARNING, *market.quality.warnings)
     return replace(market, quality=replace(market.quality, warnings=warnings))
-
-
-def _files(entries: Sequence[str], symbols: Sequence[str], flag: str) -> dict[str, Path]:
-    """Pair symbols with files: ``SYMBOL=FILE``, else the first symbol set, else the file's stem."""
-    files: dict[str, Path] = {}
-    for entry in entries:
-        named, path = _split(entry)
-        if path == Path():
-            raise UsageError(f"--{flag} '{entry}' is not a regular file; give a file")
-        symbol = named or (symbols[0] if symbols else _stem(path))
-        if symbol in files:
-            raise UsageError(
-                f"--{flag} gives two files for symbol '{symbol}'; write each as SYMBOL=FILE"
-            )
-        files[symbol] = path
-    missing = [symbol for symbol in symbols if entries and symbol not in files]
-    if missing and flag == "csv":
-        raise UsageError(
-            f"there is no file for symbol '{missing[0]}'; give --csv {missing[0]}=FILE"
-        )
-    return files
-
-
-def _onchain_files(settings: DataSettings, known: list[str]) -> dict[str, Path]:
-    unnamed = [entry for entry in settings.onchain if not _split(entry)[0]]
-    if unnamed and len(known) > 1:
-        raise UsageError(
-            f"--onchain {unnamed[0]}: say which of {', '.join(known)} it belongs to, "
-            f"as {known[0]}={unnamed[0]}"
-        )
-    files = _files(settings.onchain, known, "onchain")
-    for symbol in files:
-        if symbol not in known:
-            raise UsageError(f"--onchain: there are no bars of '{symbol}'; {', '.join(known)} only")
-    return files
-
-
-def _split(entry: str) -> tuple[str, Path]:
-    symbol, sign, path = entry.partition("=")
-    # a file may carry the sign in its own name
-    if not sign or Path(entry).exists():
-        return "", Path(entry).expanduser()
-    # a shell leaves the tilde of SYMBOL=~/file alone
-    return symbol.strip(), Path(path).expanduser()
-
-
-def _stem(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).stem
 
 
 def _cut(market: MarketData, end: str | None) -> MarketData:

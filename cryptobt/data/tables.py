@@ -1,17 +1,18 @@
-"""Delimited text files as they come: header found, every row kept, every line number known."""
+"""Files of rows as they come: header found, every row kept, every line or row number known."""
 
 import gzip
 import re
 import warnings
 import zlib
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.data.frames import is_frame_file, read_frame, split_key
 
 TIME_NAMES = (
     "unix", "unix time", "unix timestamp", "timestamp", "open time", "time", "datetime", "date",
@@ -27,7 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one text file.
+    """The rows of one file.
 
     Attributes
     ----------
@@ -36,14 +37,18 @@ class Table:
     header : tuple of str
         Column names as written.
     frame : DataFrame
-        Index: line number in the file, from 1. Columns: positions 0..n-1 of the header and one
-        more, n, which holds the first field that a row has too many. Columns that hold text
-        anywhere are text throughout or mixed; missing fields are NaN.
+        Index: line number in the file, from 1; of a Parquet or HDF5 file the row number. Columns:
+        positions 0..n-1 of the header and one more, n, which holds the first field that a row has
+        too many. Columns that hold text anywhere are text throughout or mixed; missing fields are
+        NaN.
+    unit : {"line", "row"}
+        What the index counts.
     """
 
     label: str
     header: tuple[str, ...]
     frame: pd.DataFrame
+    unit: Literal["line", "row"] = "line"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,6 +91,17 @@ class Table:
         """Select the fields that stand beyond the last column of the header."""
         return self.frame[len(self.header)].dropna()
 
+    def place(self, number: Hashable) -> str:
+        """Name a row of the file, to open a message."""
+        return f"{self.label}, {self.unit} {number}"
+
+    def counted(self, text: str) -> str:
+        """Say "row 3" for "line 3" where the file has no lines; quoted values stay as they are."""
+        if self.unit == "line":
+            return text
+        kept = rf"{re.escape(self.label)}|'[^']*'|\bline (?=\d)"
+        return re.sub(kept, lambda found: "row " if found[0] == "line " else found[0], text)
+
 
 def normalise(name: str) -> str:
     """Write a column name in lower case with single spaces, so that spellings meet."""
@@ -93,23 +109,28 @@ def normalise(name: str) -> str:
 
 
 def read_table(path: Path) -> Table:
-    """Read a delimited text file, plain or gzip, without judging its rows.
+    """Read a delimited text file, plain or gzip, or one of Parquet or HDF5, not judging its rows.
 
-    The header is the first of the first five lines that names a time column, so that a line with
-    an address above it does no harm; fields are separated by comma, semicolon or tab.
+    The header of a text is the first of the first five lines that names a time column, so that a
+    line with an address above it does no harm; fields are separated by comma, semicolon or tab.
+    Files that end in .parquet, .pq, .h5 or .hdf5 are read by :mod:`cryptobt.data.frames`.
 
     Raises
     ------
     UsageError
-        If the file is missing, no regular file (a pipe or folder), or cannot be opened.
+        If the file is missing, no regular file (a pipe or folder), or cannot be opened; if what
+        reads its format is not installed, or it has no table of the key named.
     DataInvalidError
         If it is empty, no text, no table, or holds no row below its header.
     """
     label = str(path)
-    head = _read_head(path)
-    if not head.strip():
+    head = _read_head(split_key(path)[0])
+    if is_frame_file(path):
+        return _table_of_frame(path, label)
+    # only these end a line for the reader of the rows too, whose lines are counted from here
+    lines = re.split("\r\n|\n|\r", _decode(head, label))
+    if not any(line.strip() for line in lines):
         raise DataInvalidError(f"{label}: the file is empty; expected a header and rows")
-    lines = _decode(head, label).splitlines()
     number = _header_line(lines)
     separator = max(",;\t", key=lines[number].count)
     header = tuple(cell.strip().strip('"') for cell in lines[number].split(separator))
@@ -118,6 +139,16 @@ def read_table(path: Path) -> Table:
     if frame.dropna(how="all").empty:
         raise DataInvalidError(f"{label}: there is a header but no row below it")
     return Table(label, header, frame)
+
+
+def _table_of_frame(path: Path, label: str) -> Table:
+    frame = read_frame(path, lambda name: normalise(name) in TIME_NAMES)
+    if frame.dropna(how="all").empty:
+        raise DataInvalidError(f"{label}: the table holds no row")
+    header = tuple(str(name) for name in frame.columns)
+    # no row of such a file is longer than its header
+    surplus = frame.set_axis(range(len(header)), axis=1).reindex(columns=range(len(header) + 1))
+    return Table(label, header, surplus, "row")
 
 
 def _read_head(path: Path) -> bytes:

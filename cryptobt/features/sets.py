@@ -10,7 +10,7 @@ from cryptobt.core.columns import AVAILABLE_AT, CLOSE, ONCHAIN, VOLUME
 from cryptobt.core.errors import UsageError, did_you_mean
 from cryptobt.core.types import ExtraSeries, MarketData
 from cryptobt.features.paper16 import paper16
-from cryptobt.features.stationary import stationary, stationary_onchain
+from cryptobt.features.stationary import stationary, stationary_extras, stationary_onchain
 
 STALE_AFTER = pd.Timedelta(days=7)
 
@@ -25,15 +25,15 @@ class FeatureSet:
         ``(bars, extras) -> DataFrame`` on the bars' index; row t may use rows up to t.
     warm_up_bars : int
         Bars before the first row without a missing value, where the data have no gap.
-    extras : tuple of str
-        Extra columns that it uses where they are there.
+    extras : tuple of str or None
+        Extra columns that it uses where they are there; None for all that there are.
     """
 
     name: str
     summary: str
     compute: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
     warm_up_bars: int
-    extras: tuple[str, ...] = ()
+    extras: tuple[str, ...] | None = ()
 
 
 FEATURE_SETS = {
@@ -46,6 +46,13 @@ FEATURE_SETS = {
             stationary_onchain,
             384,
             ONCHAIN,
+        ),
+        FeatureSet(
+            "stationary_extras",
+            "stationary and two of every further series",
+            stationary_extras,
+            384,
+            None,
         ),
         FeatureSet("paper16", "the dual-attention paper's 16 raw levels", paper16, 60, ONCHAIN),
     )
@@ -85,10 +92,13 @@ def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -
     feature_set = FEATURE_SETS.get(name)
     if feature_set is None:
         raise UsageError(f"unknown feature set '{name}'; {did_you_mean(name, FEATURE_SETS)}")
-    joined = join(market, extras, feature_set.extras)
+    wanted = feature_set.extras
+    if wanted is None:
+        wanted = tuple(str(name) for series in extras for name in series.frame.columns)
+    joined = join(market, extras, wanted)
     # A value that overflows is as unusable as a missing one.
     values = feature_set.compute(market.bars, joined).replace([np.inf, -np.inf], np.nan)
-    missing = [column for column in feature_set.extras if column not in joined]
+    missing = [column for column in feature_set.extras or () if column not in joined]
     if market.bars[VOLUME].isna().all():
         missing.append(VOLUME)
     return FeatureTable(values.astype(float), tuple(missing), feature_set.warm_up_bars)

@@ -57,6 +57,21 @@ def stationary_onchain(bars: pd.DataFrame, extras: pd.DataFrame) -> pd.DataFrame
     return pd.concat(columns, axis=1)
 
 
+def stationary_extras(bars: pd.DataFrame, extras: pd.DataFrame) -> pd.DataFrame:
+    """:func:`stationary` and two features for every further series, whatever it measures.
+
+    Causality: the values are those published by the close of bar t.
+
+    Parameters
+    ----------
+    bars : DataFrame, shape (n, 5)
+        As in :class:`~cryptobt.core.types.MarketData`.
+    extras : DataFrame, shape (n, k)
+        Series joined by publication time; see :func:`cryptobt.features.sets.compute`.
+    """
+    return pd.concat([stationary(bars, extras), *(_level(extras[name]) for name in extras)], axis=1)
+
+
 def _returns(bars: pd.DataFrame, volatility: pd.Series) -> pd.DataFrame:
     log_close = np.log(bars[CLOSE])
     features = {"return_1": log_returns(bars) / volatility}
@@ -118,6 +133,14 @@ def _activity(series: pd.Series, name: str) -> pd.DataFrame:
     logs = np.log1p(series)
     growth = logs.rolling(7).mean() - logs.rolling(90).mean()
     return pd.DataFrame({f"{name}_z": _log_z(series), f"{name}_growth": growth})
+
+
+def _level(series: pd.Series) -> pd.DataFrame:
+    # Differences, not logs: a further series may be negative, or an index from 0 to 100.
+    quarter, change = series.rolling(90), series.diff(5)
+    z = _z(series, quarter.mean(), quarter.std())
+    moved = _z(change, pd.Series(0.0, index=series.index), change.rolling(90).std())
+    return pd.DataFrame({f"{series.name}_level_z": z, f"{series.name}_change_z": moved})
 
 
 def _log_z(series: pd.Series) -> pd.Series:

@@ -15,7 +15,8 @@ from cryptobt.core.processes import usable_cores
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import epoch_ns, interval_label, iso
 from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
-from cryptobt.data.load import load_extras, load_markets
+from cryptobt.data.extras import load_extras
+from cryptobt.data.load import load_markets
 from cryptobt.forecasters.registry import find_forecaster
 from cryptobt.jobs.cache import fold_cache
 from cryptobt.jobs.events import Events, Progress
@@ -142,7 +143,7 @@ def _load(
     for warning in quality_warnings(markets):
         events.warn(warning)
     check_intervals(markets)
-    return markets, load_extras(settings.data, markets)
+    return markets, load_extras(settings.data, markets, now)
 
 
 @dataclass(frozen=True)

@@ -47,12 +47,21 @@ class Forecasting:
                 columns = ", ".join(table.missing)
                 line = f"left out of the features, not in the data: {columns}"
                 self.events.warn(prefixed(self.markets, symbol, line))
-        if self.settings.data.onchain and not FEATURE_SETS[name].extras:
+        self._say_unused(name)
+        return tables
+
+    def _say_unused(self, name: str) -> None:
+        data, used = self.settings.data, FEATURE_SETS[name].extras
+        if data.onchain and used == ():
             self.events.warn(
-                f"the feature set '{name}' does not use the on-chain file; "
+                f"the feature set '{name}' does not use the on-chain series; "
                 "--set features.set=stationary_onchain does"
             )
-        return tables
+        if data.extras and used is not None:
+            self.events.warn(
+                f"the feature set '{name}' does not use {', '.join(data.extras)}; "
+                "--set features.set=stationary_extras does"
+            )
 
     def forecasts(self, features: Mapping[str, FeatureTable]) -> Forecasts | None:
         """Forecast every symbol; one listed late, or too short, joins late or never, and is said.

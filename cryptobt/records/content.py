@@ -3,7 +3,6 @@
 import errno
 import json
 import logging
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from cryptobt.core.errors import CannotWriteError
+from cryptobt.core.files import write_atomically
 from cryptobt.core.hashing import hash_bytes
 
 log = logging.getLogger(__name__)
@@ -112,30 +112,6 @@ class ContentStore:
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.entry"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file so that a crash leaves the old one or the new one, never a part.
-
-    Raises
-    ------
-    CannotWriteError
-        Naming the path and the reason that the system gives.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise CannotWriteError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _pack(arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> bytes:

@@ -146,11 +146,12 @@ class TradingRules:
         """Share of what is to be opened that the account can pay for, at most 1."""
         room = self.room()
         closed = sum(change.closing * change.close for change in changes)
-        cost = sum(change.opening * change.close for change in changes) * room
+        cost = sum(change.opening * change.close for change in changes)
         if self.sizing.allow_short:
-            budget = equity / self.account.initial_margin - gross_value + closed
+            # A margin is judged with all positions at the next open: all of them need the room.
+            budget = equity / (self.account.initial_margin * room) - gross_value + closed
         else:
-            budget = cash + closed / room
+            cost, budget = cost * room, cash + closed / room
         return max(budget, 0.0) / cost if cost > max(budget, 0.0) else 1.0
 
     def _closed(self, quantity: float, held: float) -> float:

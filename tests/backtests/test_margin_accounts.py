@@ -158,7 +158,7 @@ def test_rules_are_short_below_their_line_where_they_may_be(name: str) -> None:
     sold = run_backtest([falling], None, trader, make_settings(sizing=SHORT))
     assert flat.fills.empty
     assert sold.equity["equity_quote"].iloc[-1] > CASH
-    assert sold.equity["net_weight"].min() == pytest.approx(-0.99, abs=0.02)
+    assert -1 < sold.equity["net_weight"].min() < -0.95
 
 
 def test_a_sale_without_coins_and_without_a_size_is_short_here_and_refused_in_long_flat() -> None:

@@ -50,7 +50,7 @@ def refused(said: Said, code: int, out: Path) -> str:
         ),
         (
             ["--source", "yaho"],
-            "setting 'data.source' is 'yaho'; expected 'auto', 'yahoo', 'csv' or 'sample'",
+            "unknown source 'yaho'; did you mean 'yahoo'?",
         ),
         (
             ["--set", "training.epoch=3"],

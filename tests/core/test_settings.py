@@ -212,7 +212,7 @@ def test_a_key_like_no_other_is_answered_with_the_known_ones() -> None:
         ("net.units=1.5", "net.units", "1.5", "integer"),
         ("training.dropout=1.0", "training.dropout", "1.0", "less than 1"),
         ("training.epochs=0", "training.epochs", "0", "greater than or equal to 1"),
-        ("data.source=ftp", "data.source", "'ftp'", "'auto', 'yahoo', 'csv' or 'sample'"),
+        ("data.on_bad_row=mend", "data.on_bad_row", "'mend'", "'refuse' or 'quarantine'"),
         ("forecaster.preset=huge", "forecaster.preset", "'huge'", "'small' or 'paper'"),
         ("metrics.confidence=0.5", "metrics.confidence", "0.5", "greater than 0.5"),
         ("costs.fee_bps=nan", "costs.fee_bps", "nan", "finite"),

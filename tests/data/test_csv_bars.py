@@ -211,6 +211,8 @@ def test_a_missing_column_is_named_with_those_found(column: str, tmp_path: Path)
     [
         (b"", "the file is empty"),
         (b"\n \n", "the file is empty"),
+        (b"\xef\xbb\xbf", "the file is empty"),
+        (b"\xef\xbb\xbf\r\n", "the file is empty"),
         (HEADER.encode(), "a header but no row"),
         (HEADER.encode() + b"\n\n\n", "a header but no row"),
         (b"\x89PNG\r\n\x00\x01", "no text file"),

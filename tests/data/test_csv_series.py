@@ -90,3 +90,74 @@ def test_a_pipe_is_refused_before_it_is_read(tmp_path: Path) -> None:
     os.mkfifo(fifo)
     with pytest.raises(UsageError, match="is not a regular file; give a file"):
         read_series(fifo, "onchain", 24.0)
+
+
+OWN = [
+    "date,a,Available_At",
+    "2024-01-02,2,2024-01-09T06:00:00Z",
+    "2024-01-01,1,2024-01-01T00:00:00Z",
+    "2024-01-03,3,2024-01-05T00:00:00Z",
+]
+
+
+def own(folder: Path, rows: list[str]) -> ExtraSeries:
+    file = folder / "onchain.csv"
+    file.write_text("\n".join(rows) + "\n")
+    return read_series(file, "onchain", 24.0, own_publication=True)
+
+
+def test_the_instants_of_the_file_itself_are_used_where_asked_for(tmp_path: Path) -> None:
+    series = own(tmp_path, OWN)
+    assert list(series.frame) == ["a", "available_at"]
+    assert series.frame["a"].tolist() == [1, 2, 3]
+    expected = pd.DatetimeIndex(["2024-01-01", "2024-01-09T06:00", "2024-01-05"], tz="UTC")
+    assert series.frame["available_at"].tolist() == expected.tolist()
+    assert series.lag_hours == 0
+
+
+def test_own_instants_may_count_from_1970_and_repeat_exactly(tmp_path: Path) -> None:
+    rows = ["date,a,available_at", "2024-01-01,1,1704153600", "2024-01-02,2,1704240000"]
+    frame = own(tmp_path, [*rows, rows[1]]).frame
+    assert frame["available_at"].iloc[0] == pd.Timestamp("2024-01-02T00:00:00Z")
+    assert len(frame) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("2024-01-04,4,", "line 5: column 'Available_At' is empty; mend the row"),
+        ("2024-01-04,4,soon", "line 5: column 'Available_At' is 'soon', which is not a date"),
+        (
+            "2024-01-04,4,2024-01-03T23:59:59Z",
+            "line 5: column 'Available_At' is 2024-01-03T23:59:59Z, before the time of its row",
+        ),
+        (
+            "2024-01-03,3,2024-01-06T00:00:00Z",
+            "line 5: time 2024-01-03T00:00:00Z occurs before with other",
+        ),
+    ],
+)
+def test_a_row_without_a_possible_publication_is_refused(
+    row: str, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataInvalidError, match=words):
+        own(tmp_path, [*OWN, row])
+
+
+def test_a_file_without_instants_of_its_own_is_refused_where_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(DataInvalidError, match="there is no available_at column; the columns f"):
+        own(tmp_path, ROWS)
+
+
+def test_own_instants_of_a_parquet_file_are_read_too(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed: no Parquet files to read")
+    days = pd.date_range("2024-01-01", periods=3, tz="UTC", name="date")
+    at = days + pd.Timedelta(hours=30)
+    file = tmp_path / "onchain.parquet"
+    pd.DataFrame({"a": [1.0, 2, 3], "available_at": at}, days).to_parquet(file)
+    frame = read_series(file, "onchain", 24.0, own_publication=True).frame
+    assert frame["available_at"].tolist() == at.tolist()
+    with pytest.raises(DataInvalidError, match="column 'available_at' is computed from"):
+        read_series(file, "onchain", 24.0)

@@ -7,8 +7,10 @@ import pytest
 
 from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.settings import DataSettings
+from cryptobt.core.types import ExtraSeries
+from cryptobt.data import extras as series_beside
 from cryptobt.data import load
-from cryptobt.data.load import load_extras, load_markets
+from cryptobt.data.load import load_markets
 
 NOW = pd.Timestamp("2025-06-01T00:00:00Z")
 
@@ -26,6 +28,10 @@ def onchain(tmp_path: Path) -> Path:
     path = tmp_path / "chain.csv"
     path.write_text("date,txcnt\n2024-01-01,1\n2024-01-02,2\n")
     return path
+
+
+def load_extras(settings: DataSettings) -> dict[str, tuple[ExtraSeries, ...]]:
+    return series_beside.load_extras(settings, load_markets(settings, NOW), NOW)
 
 
 def symbols(settings: DataSettings) -> list[str]:
@@ -100,8 +106,6 @@ def test_a_file_beside_another_source_is_a_usage_error(source: str, file: Path) 
     words = "--csv gives the bars: leave --source out, or say --source csv"
     with pytest.raises(UsageError, match=words):
         load_markets(contradictory, NOW)
-    with pytest.raises(UsageError, match=words):
-        load_extras(contradictory)
     assert symbols(DataSettings(source="csv", csv=(str(file),))) == ["my_coin"]
 
 
@@ -169,3 +173,27 @@ def test_loading_needs_no_network_client_before_it_is_used() -> None:
     code = "import sys, cryptobt.data.load; print({'yfinance', 'curl_cffi'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_series_of_the_users_comes_with_its_own_instants_of_publication(
+    file: Path, tmp_path: Path
+) -> None:
+    news = tmp_path / "news.csv"
+    news.write_text(
+        "time,available_at,mood\n2024-01-02,2024-01-02T09:30:00Z,0.5\n"
+        "2024-01-03,2024-01-04T07:00:00Z,-0.5\n"
+    )
+    (series,) = load_extras(DataSettings(csv=(str(file),), extras=(f"news={news}",)))["my_coin"]
+    assert (series.name, list(series.frame.columns)) == ("news", ["mood", "available_at"])
+    assert series.frame["available_at"].iloc[1] == pd.Timestamp("2024-01-04T07:00:00Z")
+
+
+def test_an_unknown_series_is_a_usage_error(file: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean 'feargreed'"):
+        load_extras(DataSettings(csv=(str(file),), extras=("fergreed",)))
+
+
+def test_coinmetrics_stands_alone(file: Path) -> None:
+    entries = ("coinmetrics", f"my_coin={file}")
+    with pytest.raises(UsageError, match="give no file beside it"):
+        load_extras(DataSettings(csv=(str(file),), onchain=entries))

@@ -8,10 +8,22 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cryptobt.core.errors import DataInvalidError, DataUnavailableError, UsageError
+from cryptobt.core.errors import (
+    DataInvalidError,
+    DataUnavailableError,
+    MalformedAnswerError,
+    RateLimitedError,
+    SourceRefusedError,
+    SourceUnreachableError,
+    UnknownSymbolError,
+    UsageError,
+)
 from cryptobt.core.settings import DataSettings
 from cryptobt.data import load
+from cryptobt.data.extras import load_extras
 from cryptobt.data.sources import yahoo
+from cryptobt.data.sources.yahoo import YahooSource
+from cryptobt.data.sync import up_to_date
 
 from ..fake_yahoo import CRUMB, FakeYahoo, chart, failure
 
@@ -27,10 +39,10 @@ def days(first: str, count: int) -> list[tuple[int, list[float | None]]]:
 
 
 def fetch(symbol: str = "BTC-USD", interval: str = "1d") -> Any:
-    return yahoo.fetch_bars(symbol, interval, "refuse", NOW)
+    return up_to_date(load.bar_store(), YahooSource(), symbol, interval, "refuse", NOW)
 
 
-def test_complete_bars_arrive_and_todays_partial_one_is_left_out_and_said(
+def test_complete_bars_arrive_and_todays_partial_one_is_left_out(
     server: FakeYahoo,
 ) -> None:
     server.body = chart("BTC-USD", days("2024-03-01", 10))
@@ -39,7 +51,7 @@ def test_complete_bars_arrive_and_todays_partial_one_is_left_out_and_said(
     assert market.bars.iloc[-1].tolist() == [108.0, 118.0, 98.0, 113.0, 5000.0]
     assert market.times[-1] == pd.Timestamp("2024-03-09T00:00:00Z")
     assert (market.source, market.fetched_at) == ("yahoo", NOW)
-    assert "1 1d bar(s) still forming left out, first 2024-03-10" in market.quality.warnings[0]
+    assert market.quality.warnings == ()
     assert set(server.crumbs) == {CRUMB}
 
 
@@ -57,7 +69,6 @@ def test_a_completed_day_of_nulls_is_a_gap(server: FakeYahoo) -> None:
     server.body = chart("BTC-USD", rows)
     market = fetch()
     assert market.quality.gaps == 1
-    assert "1 row(s) without values left as gaps, first 2024-03-05" in market.quality.warnings[0]
 
 
 def test_a_bad_vendor_row_is_refused_by_its_time(server: FakeYahoo) -> None:
@@ -82,27 +93,57 @@ def test_an_empty_chart_is_unavailable(server: FakeYahoo) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "words"),
+    ("status", "body", "kind", "words"),
     [
-        (429, "Too Many Requests", "too many requests"),
-        (401, failure("Unauthorized", "User is unable to access this feature"), "HTTP status 401"),
-        (500, "oops", "HTTP status 500"),
-        (200, '{"chart": {"result": [', "not understood"),
-        (200, {"chart": {"result": [{"meta": {}}], "error": None}}, "not understood"),
-        (200, {"chart": {"result": [], "error": None}}, "BTC-USD"),
-        (200, "[]", "not understood"),
+        (429, "Too Many Requests", RateLimitedError, "too many requests"),
+        (401, failure("Unauthorized", "No access"), SourceRefusedError, "HTTP status 401"),
+        (422, failure("Unprocessable", "No 1m data"), SourceRefusedError, "HTTP status 422"),
+        (500, "oops", SourceRefusedError, "HTTP status 500"),
+        (200, '{"chart": {"result": [', MalformedAnswerError, "not understood"),
+        (200, {"chart": {"result": [{"meta": {}}]}}, MalformedAnswerError, "not understood"),
+        (200, {"chart": {"result": [], "error": None}}, MalformedAnswerError, "BTC-USD"),
+        (200, "[]", MalformedAnswerError, "not understood"),
+        (404, failure("Not Found", "No data found"), UnknownSymbolError, "no bars of"),
     ],
 )
-def test_refusals_and_nonsense_are_one_line_of_unavailable(
-    server: FakeYahoo, status: int, body: Any, words: str, capfd: pytest.CaptureFixture[str]
+def test_refusals_and_nonsense_are_one_line_of_their_kind(
+    server: FakeYahoo,
+    status: int,
+    body: Any,
+    kind: type[Exception],
+    words: str,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     server.status, server.body = status, body
-    with pytest.raises(DataUnavailableError, match=words) as caught:
+    with pytest.raises(kind, match=words) as caught:
         fetch()
-    assert not isinstance(caught.value, yahoo.SourceUnreachableError)
+    assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
     assert "--source sample" in str(caught.value)
     assert capfd.readouterr() == ("", "")
+
+
+def every_class_in(module: Any) -> list[type[Exception]]:
+    found = [value for value in vars(module).values() if isinstance(value, type)]
+    return sorted({one for one in found if issubclass(one, Exception)}, key=lambda one: str(one))
+
+
+def test_every_error_class_of_the_client_and_its_transport_is_one_of_ours() -> None:
+    from curl_cffi.requests import exceptions as transport
+    from yfinance import exceptions as client
+
+    ours = (SourceUnreachableError, RateLimitedError, UnknownSymbolError, MalformedAnswerError)
+    for kind in [*every_class_in(client), *every_class_in(transport)]:
+        raised = kind.__new__(kind)
+        assert type(yahoo.explained("BTC-USD", raised, [])) in ours, kind
+    timeouts = [transport.ConnectTimeout, transport.ReadTimeout, transport.Timeout]
+    broken = [transport.ConnectionError, transport.DNSError, transport.ProxyError,
+              transport.SSLError, transport.IncompleteRead]  # fmt: skip
+    for kind in [*timeouts, *broken]:
+        found = yahoo.explained("BTC-USD", kind("x"), [])
+        assert type(found) is SourceUnreachableError, kind
+    assert type(yahoo.explained("X", client.YFRateLimitError(), [])) is RateLimitedError
+    assert type(yahoo.explained("X", client.YFTzMissingError("X"), [])) is UnknownSymbolError
 
 
 def refused_address() -> str:
@@ -115,14 +156,14 @@ def test_a_refused_connection_is_unreachable_and_silent(
     aim: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     aim(refused_address())
-    with pytest.raises(yahoo.SourceUnreachableError, match="cannot be reached"):
+    with pytest.raises(SourceUnreachableError, match="cannot be reached"):
         fetch()
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_dead_proxy_is_unreachable(aim: Any) -> None:
     aim("https://query2.finance.yahoo.com")
-    with pytest.raises(yahoo.SourceUnreachableError, match="cannot be reached"):
+    with pytest.raises(SourceUnreachableError, match="cannot be reached"):
         fetch()
 
 
@@ -131,7 +172,7 @@ def test_a_hanging_server_is_unreachable_after_the_timeout(
 ) -> None:
     monkeypatch.setattr(yahoo, "TIMEOUT_SECONDS", 0.3)
     server.delay_seconds = 1.5
-    with pytest.raises(yahoo.SourceUnreachableError, match="cannot be reached"):
+    with pytest.raises(SourceUnreachableError, match="cannot be reached"):
         fetch()
 
 
@@ -163,11 +204,11 @@ def test_auto_falls_back_to_the_sample_only_when_unreachable(aim: Any) -> None:
     (market,) = load.load_markets(DataSettings(), NOW)
     assert market.simulated
     assert market.quality.warnings[0] == load.FALLBACK_WARNING
-    extras = load.load_extras(DataSettings(), [market])
+    extras = load_extras(DataSettings(), [market], NOW)
     assert [series.name for series in extras["BTC-USD"]] == ["onchain", "sentiment"]
-    with pytest.raises(yahoo.SourceUnreachableError):
+    with pytest.raises(SourceUnreachableError):
         load.load_markets(DataSettings(symbols=("DOGE-USD",)), NOW)
-    with pytest.raises(yahoo.SourceUnreachableError):
+    with pytest.raises(SourceUnreachableError):
         load.load_markets(DataSettings(source="yahoo"), NOW)
 
 

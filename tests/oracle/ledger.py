@@ -216,10 +216,9 @@ class Ledger(Rules):
         return NO_CASH if short_of_cash else ""
 
     def _covered(self, symbol: int, change: float, price: float, fee: float) -> bool:
-        """Whether an order only closes, or leaves equity enough for what is then held."""
+        """Whether a position grows no larger, or leaves equity enough for what is then held."""
         before, after = self.held[symbol], self.held[symbol] + change
-        turns = before * after < 0 and abs(after) > DUST
-        if not turns and abs(after) <= abs(before):
+        if abs(after) <= max(abs(before), DUST):
             return True
         gross, equity = abs(after) * price, self.cash - change * price - fee + after * price
         for other in self.symbols:
@@ -417,11 +416,11 @@ class Ledger(Rules):
             plan.closes * self._close_of(plan.symbol) for plan in plans
             if plan.opens or not self._small(plan)
         )  # fmt: skip
-        cost = sum(plan.opens * self._close_of(plan.symbol) * room for plan in plans)
+        cost = sum(plan.opens * self._close_of(plan.symbol) for plan in plans)
         if not self.terms.allow_short:
-            return fitting(self.cash + freed / room, cost)
+            return fitting(self.cash + freed / room, cost * room)
         gross = sum(abs(value) for value in self.values())
-        return fitting(self.equity() / self.terms.initial_margin - gross + freed, cost)
+        return fitting(self.equity() / (self.terms.initial_margin * room) - gross + freed, cost)
 
     def _small(self, plan: Plan) -> bool:
         return plan.closes * self._close_of(plan.symbol) < self.terms.min_notional_quote

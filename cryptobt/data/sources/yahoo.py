@@ -8,6 +8,7 @@ to the terminal.
 import logging
 import tempfile
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,30 @@ from typing import Any
 import pandas as pd
 
 from cryptobt.core import columns
-from cryptobt.core.errors import DataUnavailableError, UsageError
+from cryptobt.core.errors import (
+    DataUnavailableError,
+    MalformedAnswerError,
+    NoDataError,
+    RateLimitedError,
+    SourceRefusedError,
+    SourceUnreachableError,
+    UnknownSymbolError,
+    UsageError,
+)
 from cryptobt.core.settings import home
-from cryptobt.core.time import iso, parse_interval
-from cryptobt.core.types import MarketData, QualityReport
-from cryptobt.data.validation import BadRow, check_bars
 
 TIMEOUT_SECONDS = 10.0
 """Longest wait for one answer; a request for a cookie, a crumb and the bars are three."""
+
+RETRIES = 1
+"""Further tries after a fault of the network."""
 
 _INTERVALS = {
     "1m": "1m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1h", "60m": "1h", "1d": "1d",
     "1w": "1wk",
 }  # fmt: skip
+# How far back Yahoo keeps intraday bars: what is asked for more is refused.
+_DAYS_KEPT = {"1m": 7, "5m": 59, "15m": 59, "30m": 59, "1h": 729}
 _UNREACHABLE = frozenset((
     "ConnectionError", "DNSError", "ProxyError", "SSLError", "CertificateVerifyError", "Timeout",
     "ConnectTimeout", "ReadTimeout", "InterfaceError", "IncompleteRead", "ChunkedEncodingError",
@@ -35,67 +47,44 @@ _UNREACHABLE = frozenset((
 _ELSE = "try again later, or use --csv FILE or --source sample"
 
 
-class SourceUnreachableError(DataUnavailableError):
-    """No connection to the vendor: no network, no name, no answer in time."""
+class YahooSource:
+    """All that Yahoo has of a symbol (such as BTC-USD), unadjusted; intraday for 7 to 729 days."""
+
+    name = "yahoo"
+    intervals = tuple(_INTERVALS)
+
+    def fetch(
+        self, symbol: str, interval: str, since: pd.Timestamp | None, now: pd.Timestamp
+    ) -> pd.DataFrame:
+        """Fetch raw rows, today's live bar among them; see :class:`BarSource`."""
+        if interval not in _INTERVALS:
+            raise UsageError(f"Yahoo has no interval '{interval}'; it has {', '.join(_INTERVALS)}")
+        statuses: list[int] = []
+        try:
+            answer = _history(symbol, _INTERVALS[interval], _span(interval, since, now), statuses)
+        # yfinance passes on whatever its parser and transport raise
+        except Exception as error:
+            raise explained(symbol, error, statuses) from error
+        if answer.empty and since is None:
+            raise NoDataError(_no_bars(symbol))
+        return _raw(answer)
 
 
-def fetch_bars(
-    symbol: str, interval_label: str, on_bad_row: BadRow, now: pd.Timestamp
-) -> MarketData:
-    """Fetch all bars that Yahoo has of a symbol, unadjusted.
-
-    Causality: bars not complete at ``now`` are left out, Yahoo's live bar of today among them;
-    where yesterday's is not there yet, the report says so.
-
-    Parameters
-    ----------
-    symbol : str
-        Yahoo's name, such as BTC-USD.
-    interval_label : str
-        1m, 5m, 15m, 30m, 1h, 1d or 1w; Yahoo keeps intraday bars for 8 to 730 days.
-    now : Timestamp
-        Aware; it becomes ``fetched_at``.
-
-    Raises
-    ------
-    UsageError
-        If Yahoo has no such interval.
-    SourceUnreachableError
-        If the network or Yahoo cannot be reached.
-    DataUnavailableError
-        If Yahoo refuses, has nothing, or answers what is no chart.
-    DataInvalidError
-        Naming the first bad row by its time.
-    """
-    if interval_label not in _INTERVALS:
-        raise UsageError(
-            f"Yahoo has no interval '{interval_label}'; it has {', '.join(_INTERVALS)}"
-        )
-    statuses: list[int] = []
-    try:
-        answer = _history(symbol, _INTERVALS[interval_label], statuses)
-    # yfinance passes on whatever its parser and transport raise
-    except Exception as error:
-        raise _explained(symbol, error, statuses) from error
-    if answer.empty:
-        raise DataUnavailableError(_no_bars(symbol))
-    interval = parse_interval(interval_label)
-    raw = _raw(answer)
-    bars, report = check_bars(
-        raw, label=f"Yahoo {symbol}", interval=interval, on_bad_row=on_bad_row, now=now
-    )
-    report = _with_staleness(report, pd.DatetimeIndex(bars.index)[-1], interval, now)
-    return MarketData(symbol, interval, "yahoo", bars, fetched_at=now, quality=report)
+def _span(interval: str, since: pd.Timestamp | None, now: pd.Timestamp) -> dict[str, Any]:
+    kept = _DAYS_KEPT.get(interval)
+    if since is None or (kept is not None and now - since > pd.Timedelta(days=kept)):
+        return {"period": "max"}
+    return {"start": since.tz_convert("UTC").to_pydatetime()}
 
 
-def _history(symbol: str, interval: str, statuses: list[int]) -> pd.DataFrame:
+def _history(symbol: str, interval: str, span: dict[str, Any], statuses: list[int]) -> pd.DataFrame:
     with warnings.catch_warnings():
         # yfinance has pandas' deprecations printed, which are not the user's
         warnings.simplefilter("ignore")
         yfinance = _client()
         with _impatient_session(statuses) as session:
             answer: pd.DataFrame = yfinance.Ticker(symbol, session=session).history(
-                period="max",
+                **span,
                 interval=interval,
                 auto_adjust=False,
                 actions=False,
@@ -116,6 +105,8 @@ def _client() -> Any:
     # without any handler Python would print warnings to the terminal by itself
     logger.addHandler(logging.NullHandler())
     yfinance.config.debug.hide_exceptions = False
+    # with pauses that double
+    yfinance.config.network.retries = RETRIES
     yfinance.set_tz_cache_location(str(_cache_folder()))
     return yfinance
 
@@ -156,18 +147,19 @@ def _raw(answer: pd.DataFrame) -> pd.DataFrame:
     return named.assign(**{columns.TIME: times})
 
 
-def _explained(symbol: str, error: Exception, statuses: list[int]) -> DataUnavailableError:
+def explained(symbol: str, error: Exception, statuses: Sequence[int]) -> DataUnavailableError:
+    """Say what a failure of the client means, by its kind and the status of the last chart."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     status = statuses[-1] if statuses else 0
     if "YFRateLimitError" in kinds or status == 429:
-        return DataUnavailableError(f"Yahoo: too many requests for now; {_ELSE}")
+        return RateLimitedError(f"Yahoo: too many requests for now; {_ELSE}")
     if kinds & _UNREACHABLE:
         return SourceUnreachableError(f"Yahoo cannot be reached ({_line(error)}); {_ELSE}")
     if status >= 400 and status != 404:
-        return DataUnavailableError(f"Yahoo refuses {symbol} with HTTP status {status}; {_ELSE}")
+        return SourceRefusedError(f"Yahoo refuses {symbol} with HTTP status {status}; {_ELSE}")
     if status == 404 or "YFTickerMissingError" in kinds:
-        return DataUnavailableError(_no_bars(symbol))
-    return DataUnavailableError(
+        return UnknownSymbolError(_no_bars(symbol))
+    return MalformedAnswerError(
         f"Yahoo's answer for {symbol} is not understood "
         f"({type(error).__name__}: {_line(error)}); {_ELSE}"
     )
@@ -183,12 +175,3 @@ def _no_bars(symbol: str) -> str:
 def _line(error: object) -> str:
     # curl ends with the address of its own manual
     return " ".join(str(error).split()).partition(". See http")[0][:200]
-
-
-def _with_staleness(
-    report: QualityReport, last: pd.Timestamp, interval: pd.Timedelta, now: pd.Timestamp
-) -> QualityReport:
-    if last + 2 * interval > now:
-        return report
-    note = f"Yahoo's newest complete bar is {iso(last)}; later ones are not there yet"
-    return QualityReport(report.gaps, report.quarantined, (*report.warnings, note))

@@ -1,0 +1,43 @@
+"""Files that belong to symbols, as the command line writes them: ``SYMBOL=FILE``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptobt.core.errors import UsageError
+
+
+def pair_files(entries: Sequence[str], symbols: Sequence[str], flag: str) -> dict[str, Path]:
+    """Pair symbols with files: ``SYMBOL=FILE``, else the first symbol set, else the file's stem."""
+    files: dict[str, Path] = {}
+    for entry in entries:
+        named, path = split_entry(entry)
+        if path == Path():
+            raise UsageError(f"--{flag} '{entry}' is not a regular file; give a file")
+        symbol = named or (symbols[0] if symbols else _stem(path))
+        if symbol in files:
+            raise UsageError(
+                f"--{flag} gives two files for symbol '{symbol}'; write each as SYMBOL=FILE"
+            )
+        files[symbol] = path
+    missing = [symbol for symbol in symbols if entries and symbol not in files]
+    if missing and flag == "csv":
+        raise UsageError(
+            f"there is no file for symbol '{missing[0]}'; give --csv {missing[0]}=FILE"
+        )
+    return files
+
+
+def split_entry(entry: str) -> tuple[str, Path]:
+    """Split ``SYMBOL=FILE``; the symbol is empty where only a file is named."""
+    symbol, sign, path = entry.partition("=")
+    # a file may carry the sign in its own name
+    if not sign or Path(entry).exists():
+        return "", Path(entry).expanduser()
+    # a shell leaves the tilde of SYMBOL=~/file alone
+    return symbol.strip(), Path(path).expanduser()
+
+
+def _stem(path: Path) -> str:
+    # What follows a file's "::" is a table inside it.
+    file = Path(str(path).partition("::")[0])
+    return Path(file.name.removesuffix(".gz")).stem
