@@ -131,6 +131,8 @@ class SpotBroker(bt.brokers.BackBroker):
 
         backtrader lets a buy that is refused use up the cash of those after it.
         """
+        if not self.submitted:
+            return
         cash, positions = self.cash, dict[Any, Any]()
         while self.submitted:
             order = self.submitted.popleft()
@@ -161,7 +163,7 @@ class SpotBroker(bt.brokers.BackBroker):
 
     def next(self) -> None:
         """Fill what is waiting, then charge funding on what is held at the close."""
-        self.now = max(data.datetime[0] for data in self.cerebro.datas if len(data))
+        self.now = max(data.lines.datetime[0] for data in self.cerebro.datas if len(data))
         super().next()
         self._expire_without_bar()
         self.funding_paid = 0.0
@@ -190,7 +192,7 @@ class SpotBroker(bt.brokers.BackBroker):
         self._get_value()
 
     def _has_bar(self, data: Any) -> bool:
-        return bool(data.datetime[0] == self.now)
+        return bool(data.lines.datetime[0] == self.now)
 
     def _try_exec(self, order: Any) -> None:
         # backtrader would try the symbol's old bar again.

@@ -41,7 +41,7 @@ class Recorder(bt.Analyzer):
     def next(self) -> None:
         """Record equity and weights at the close."""
         strategy = self.strategy
-        now = strategy.datetime[0]
+        now = strategy.lines.datetime[0]
         if now < self.p.start:
             return
         broker = strategy.broker
@@ -53,7 +53,7 @@ class Recorder(bt.Analyzer):
         for data in strategy.datas:
             if not len(data):
                 continue
-            held, close = broker.getposition(data).size, data.close[0]
+            held, close = broker.positions[data].size, data.lines.close[0]
             target, score = targets.get(data, math.nan), scores.get(data, math.nan)
             weight = held * close / equity if equity > 0 else 0.0
             self.weights.append((now, data._name, target, weight, held, close, score))

@@ -57,14 +57,17 @@ class TorchForecaster:
         net, scaler = self._fitted()
         net.eval()
         batches = _Batches(windows, scaler)
-        outputs = [self._predict_batch(batches, group) for group in _fixed_groups(windows.slots)]
-        order = np.concatenate([group for group, _ in outputs])
+        groups = _fixed_groups(windows.slots)
+        shown = windows.slots % self.design["explain_every"] == 0
+        # What explains a forecast is far larger than the forecast: it is dropped batch by batch.
+        outputs = [self._predict_batch(batches, group, shown[group]) for group in groups]
+        order = np.concatenate(groups)
+        places = (np.argsort(order), *[np.argsort(order[shown[order]])] * 2)
         answers, gates, attention = (
-            np.concatenate([output[k] for _, output in outputs])[np.argsort(order)]
-            for k in range(3)
+            np.concatenate([output[k] for output in outputs])[place]
+            for k, place in enumerate(places)
         )
-        explained = np.flatnonzero(windows.slots % self.design["explain_every"] == 0)
-        return Prediction(answers, explained, gates[explained], attention[explained])
+        return Prediction(answers, np.flatnonzero(shown), gates, attention)
 
     def arrays(self) -> Mapping[str, np.ndarray]:
         """Weights (``net.…``) and scaler (``scaler.…``)."""
@@ -100,18 +103,19 @@ class TorchForecaster:
         return Standardiser.fit(training.rows[used], self.design["clip"])
 
     def _predict_batch(
-        self, batches: "_Batches", group: np.ndarray
-    ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+        self, batches: "_Batches", group: np.ndarray, shown: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        """Answers of a group of windows, and the gates and attention of those that are shown."""
         places = torch.from_numpy(batches.slots[group] % PREDICT_BATCH)
         x = torch.zeros(batches.length, PREDICT_BATCH, batches.features)
         x[:, places] = batches.inputs(torch.from_numpy(group))
         with torch.no_grad():
             output: NetOutput = self._fitted()[0](x)
-        shape = (len(group), batches.features)
-        gates = np.full(shape, np.nan, np.float32)
+        explained = places[torch.from_numpy(shown)]
+        gates = np.full((len(explained), batches.features), np.nan, np.float32)
         if output.gates is not None:
-            gates = output.gates.mean(dim=0)[places].numpy()
-        return group, (output.prediction[places].numpy(), gates, output.attention[places].numpy())
+            gates = output.gates.mean(dim=0)[explained].numpy()
+        return output.prediction[places].numpy(), gates, output.attention[explained].numpy()
 
 
 def build_net(design: Mapping[str, Any], features: int, targets: int) -> nn.Module:

@@ -1,6 +1,5 @@
 """The base of built-in strategies: a target weight at each close, turned into orders."""
 
-import math
 from typing import Any, ClassVar
 
 import backtrader as bt
@@ -29,8 +28,10 @@ class SignalStrategy(bt.Strategy):
         Whether the sign of the score is a call of the next bar's direction.
     joined : bool
         Whether a symbol has been listed since the decision before.
-    listed : list
-        Feeds of the symbols that have had a bar.
+    holdings : dict
+        Feed of each symbol that has had a bar to what is held of it, and its last close.
+    equity : float
+        Worth of the account at this close.
 
     Causality: ``self.data.<line>[0]`` is the bar that has just closed; nothing later exists.
     """
@@ -42,7 +43,8 @@ class SignalStrategy(bt.Strategy):
         self.rules: TradingRules = self.p.rules
         self.targets: dict[Any, float] = {}
         self.scores: dict[Any, float] = {}
-        self.listed: list[Any] = []
+        self.holdings: dict[Any, Holding] = {}
+        self.equity = 0.0
         self.joined = False
 
     def score(self, data: Any) -> float:
@@ -64,67 +66,70 @@ class SignalStrategy(bt.Strategy):
         self._decide()
 
     def held_weight(self, data: Any) -> float:
-        """Share of equity that is held of a symbol at this close; negative is short."""
-        equity = self.broker.getvalue()
-        return self.holding(data).quantity * data.close[0] / equity if equity > 0 else 0.0
-
-    def holding(self, data: Any) -> Holding:
-        """Position of a listed symbol at its last close."""
-        return Holding(self.getposition(data).size, data.close[0])
+        """Share of equity that is held of a listed symbol at this close; negative is short."""
+        return self.holdings[data].value / self.equity if self.equity > 0 else 0.0
 
     def _decide(self) -> None:
-        if self.datetime[0] < self.rules.start:
+        now = self.lines.datetime[0]
+        if now < self.rules.start:
             return
-        listed = [data for data in self.datas if len(data)]
-        self.joined, self.listed = len(listed) > len(self.listed), listed
-        self.scores = {data: self.score(data) for data in self._ready()}
-        wanted = {
-            data: self._wanted(data, score)
-            for data, score in self.scores.items()
-            if not math.isnan(score)
-        }
-        wanted = {data: weight for data, weight in wanted.items() if not math.isnan(weight)}
-        besides = sum(abs(self.held_weight(data)) for data in listed if data not in wanted)
+        ready = self._look(now)
+        self.scores = {data: self.score(data) for data in ready}
+        wanted = {data: self._wanted(data, score) for data, score in self.scores.items()}
+        # No opinion leaves what is held, and whatever it weighs.
+        wanted = {data: weight for data, weight in wanted.items() if weight == weight}
+        besides = sum(abs(self.held_weight(data)) for data in self.holdings if data not in wanted)
         self.targets = self.rules.under_cap(wanted, besides)
-        self._rebalance()
+        if self.equity > 0:
+            self._rebalance()
 
-    def _ready(self) -> list[Any]:
-        """Symbols that have a bar now and enough of them for their indicators."""
-        needed = zip(self.datas, self._minperiods, strict=True)
-        return [
-            data
-            for data, bars in needed
-            if len(data) >= max(bars, 1) and data.datetime[0] == self.datetime[0]
-        ]
+    def _look(self, now: float) -> list[Any]:
+        """Read the account and the closes once.
+
+        Returns
+        -------
+        list
+            Symbols that have a bar now, and enough of them for their indicators.
+        """
+        listed, ready = len(self.holdings), []
+        self.equity = self.broker.getvalue()
+        self.holdings = {}
+        for data, needed in zip(self.datas, self._minperiods, strict=True):
+            bars, lines = len(data), data.lines
+            if bars:
+                size = self.broker.positions[data].size
+                self.holdings[data] = Holding(size, lines.close[0])
+            if bars and bars >= needed and lines.datetime[0] == now:
+                ready.append(data)
+        self.joined = len(self.holdings) > listed
+        return ready
 
     def _wanted(self, data: Any, score: float) -> float:
+        if score != score:  # NaN
+            return score
         weight, limit = self.target_weight(data, score), self.rules.sizing.max_weight
         if weight < 0 and not self.rules.sizing.allow_short:
             raise UsageError(
                 f"target_weight of {data._name} is {weight:g}, a short position, in a long/flat "
                 "account; return 0 or more, or set sizing.allow_short=true"
             )
-        return max(-limit, min(limit, weight)) if not math.isnan(weight) else weight
+        return max(-limit, min(limit, weight)) if weight == weight else weight
 
     def _rebalance(self) -> None:
         """Send the orders that bring weights outside the band to their targets."""
-        equity, cash = self.broker.getvalue(), self.broker.getcash()
-        if equity <= 0:
-            return
-        gross_value = sum(self.holding(data).value for data in self.listed)
-        sizing = self.rules.sizing
-        band = sizing.rebalance_band / len(self.listed)
-        over = gross_value > equity * sizing.max_gross * (1 + 1e-9)
+        rules, equity, holdings = self.rules, self.equity, self.holdings
+        gross_value = sum(abs(holding.value) for holding in holdings.values())
+        band = rules.sizing.rebalance_band / len(holdings)
+        over = gross_value > equity * rules.sizing.max_gross * (1 + 1e-9)
         changes = [
             change
             for data, target in self.targets.items()
-            if (
-                change := self.rules.change(
-                    data, target, self.holding(data), equity, band=band, over=over
-                )
-            )
+            if (change := rules.change(data, target, holdings[data], equity, band=band, over=over))
         ]
-        for change in self.rules.affordable(changes, cash, equity, gross_value):
+        if not changes:
+            return
+        cash = self.broker.getcash()
+        for change in rules.affordable(changes, cash, equity, gross_value):
             ask = self.buy if change.side > 0 else self.sell
             size = change.closing + change.opening
             ask(data=change.data, size=size, target_weight=change.target)

@@ -18,7 +18,7 @@ class BuyAndHold(SignalStrategy):
 
     def target_weight(self, data: Any, _score: float) -> float:
         """Want an equal share when a symbol joins; later what is held, and its part of the rest."""
-        weights = {each: self.held_weight(each) for each in self.listed}
+        weights = {each: self.held_weight(each) for each in self.holdings}
         share = self.rules.sizing.max_gross / len(weights)
         if self.joined or not weights[data]:
             return share

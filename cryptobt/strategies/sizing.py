@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptobt.core.settings import AccountSettings, CostSettings, SizingSettings
 
@@ -12,8 +12,7 @@ DUST = 1e-12
 _OVER = 1 + 1e-9
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(NamedTuple):
     """A symbol's position at a close: units held (negative is short) and the close."""
 
     quantity: float
@@ -21,8 +20,8 @@ class Holding:
 
     @property
     def value(self) -> float:
-        """Value in quote, never negative."""
-        return abs(self.quantity) * self.close
+        """Value in quote; negative is short."""
+        return self.quantity * self.close
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ class TradingRules:
         over : bool
             Whether the account's gross weight is above its cap.
         """
-        held, close = holding.quantity, holding.close
+        held, close = holding
         weight = held * close / equity
         leaves = target == 0.0 and abs(held) > DUST
         too_much = abs(weight) > self.sizing.max_weight * _OVER
