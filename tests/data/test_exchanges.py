@@ -25,7 +25,8 @@ from cryptobt.core.errors import (
     UsageError,
 )
 from cryptobt.data.sources.exchange_errors import Answered, explain, one_line, retry_after
-from cryptobt.data.sources.exchanges import ExchangeSource, _History
+from cryptobt.data.sources.exchange_pages import History
+from cryptobt.data.sources.exchanges import ExchangeSource
 from cryptobt.data.sources.source import BarSource
 from cryptobt.data.validation import check_bars
 
@@ -291,7 +292,7 @@ def test_any_holes_in_any_manner_of_pages_lose_no_bar(
         return [[at, *values] for at, values in page]
 
     now = first + 2000 * HOUR
-    history = _History(ask, "1h", "1d", limit, now, None)
+    history = History(ask, "1h", "1d", limit, now, None)
     start = None if since is None else first + HOUR * since
     told = [row[0] for row in history.read(start) if start is None or row[0] >= start]
     assert told == [at for at, _ in rows if start is None or at >= start]
