@@ -1,82 +1,127 @@
-"""Seconds of the main job, cold and warm, beside what this machine can compute.
+"""The main job by its command line: seconds cold and warm, and the memory of all its processes."""
 
-Run with ``make bench``; writes ``benchmarks/results.md``.
-"""
-
+import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-RESULTS = Path(__file__).parent / "results.md"
-SIZE, REPEATS = 2048, 5
-COMMAND = ("backtest", "--strategy", "attn_signal", "--source", "sample", "--workers", "2")
+from benchmarks.memory import EVERY_S, Usage, run_and_watch
+from benchmarks.table import Figure, Section, skipped, spread
+
+PROGRAM = Path(sys.executable).with_name("cryptobt")
+MAIN = ("backtest", "--strategy", "attn_signal", "--source", "sample", "--workers", "2")
 CHANGED = ("--set", "costs.fee_bps=20", "--set", "strategy.params.gain=0.6")
+FIVE_MINUTES = "btc_usdt_binance_5m_2022_2023.csv.gz"
+BUDGET = (
+    "forecaster.window_bars=256",
+    "walkforward.refit_days=180",
+    "walkforward.ensemble_seeds=2",
+    "training.epochs=1",
+    "metrics.bootstrap_draws=200",
+)
+REAL_DATA = "CRYPTOBT_REAL_DATA"
+WARM_RUNS, HELP_RUNS = 3, 15
 
 
-def gemm_peak(workers: int) -> float:
-    """GFLOP/s of fp32 matrix products on one thread, the median over workers busy at once."""
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        return statistics.median(pool.map(_gemm, range(workers)))
+class Job(NamedTuple):
+    """One finished run: what it took, and the seconds of its steps by its own clock."""
+
+    usage: Usage
+    steps: Mapping[str, float]
 
 
-def _gemm(_worker: int) -> float:
-    import torch
-
-    torch.set_num_threads(1)
-    left, right = torch.randn(SIZE, SIZE), torch.randn(SIZE, SIZE)
-    seconds = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        _ = left @ right
-        seconds.append(time.perf_counter() - began)
-    return 2 * SIZE**3 / statistics.median(seconds) / 1e9
-
-
-def run_job(home: Path, *extra: str) -> float:
-    """Wall-clock seconds of the main job in its own process."""
-    program = Path(sys.executable).with_name("cryptobt")
-    began = time.perf_counter()
-    subprocess.run(
-        [program, *COMMAND, "--out", home / "runs", *extra],
-        env=os.environ | {"CRYPTOBT_HOME": str(home)},
-        check=True,
-        capture_output=True,
-    )
-    return time.perf_counter() - began
-
-
-def main() -> None:
-    """Measure and write the results."""
+def sections() -> list[Section]:
+    """Measure the main job, cold and warm, and the five-minute job."""
     with tempfile.TemporaryDirectory() as folder:
-        before = gemm_peak(2)
-        cold = run_job(Path(folder))
-        warm = [run_job(Path(folder), *CHANGED) for _ in range(3)]
-        after = gemm_peak(2)
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Measured by `make bench` on {platform.machine()} with {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}.",
-        f"fp32 GEMM {SIZE}³ on one thread, two workers at once: "
-        f"{before:.0f} GFLOP/s a worker before, {after:.0f} after.",
-        "",
-        "| main job: `cryptobt backtest --strategy attn_signal` on the sample market | seconds |",
-        "|---|---|",
-        f"| cold: 33 folds × 3 seeds, 2 workers (at most 120) | {cold:.1f} |",
-        f"| again with another fee and another strategy setting (at most 8), median of 3 | "
-        f"{statistics.median(warm):.1f} |",
-        "",
+        cold = _run(Path(folder), *MAIN)
+        warm = [_run(Path(folder), *MAIN, *CHANGED) for _ in range(WARM_RUNS)]
+    return [
+        Section("Main job", [_help(), *_seconds(cold, warm)], [_steps(cold, warm[-1])]),
+        Section("Memory of all processes together", [_main_memory(cold), _five_minutes()]),
     ]
-    RESULTS.write_text("\n".join(lines), encoding="utf-8")
-    sys.stdout.write("\n".join(lines))
 
 
-if __name__ == "__main__":
-    main()
+def _run(home: Path, *arguments: str) -> Job:
+    usage = run_and_watch(
+        [PROGRAM, *arguments, "--out", str(home / "runs")], {"CRYPTOBT_HOME": str(home)}
+    )
+    newest = max((home / "runs").glob("*/run.json"), key=lambda file: file.stat().st_mtime_ns)
+    return Job(usage, json.loads(newest.read_text(encoding="utf-8"))["timings_s"])
+
+
+def _help() -> Figure:
+    seconds = []
+    for _ in range(HELP_RUNS):
+        began = time.perf_counter()
+        subprocess.run([PROGRAM, "--help"], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - began)
+    return Figure(
+        "`cryptobt --help`",
+        "0.25 s",
+        f"{statistics.median(seconds):.2f} s",
+        f"median of {HELP_RUNS}; {spread(seconds, 2)}",
+    )
+
+
+def _seconds(cold: Job, warm: list[Job]) -> list[Figure]:
+    again = [job.usage.seconds for job in warm]
+    drawing = [job.steps["drawing the tearsheet"] for job in warm]
+    return [
+        Figure(
+            "`cryptobt backtest --strategy attn_signal`, sample market, cold",
+            "120 s",
+            f"{cold.usage.seconds:.1f} s",
+            "33 folds × 3 seeds, 2 workers, nothing in the cache; once",
+        ),
+        Figure(
+            "… again with another fee and another strategy setting",
+            "8 s",
+            f"{statistics.median(again):.1f} s",
+            f"median of {WARM_RUNS}; {spread(again, 1)}",
+        ),
+        Figure(
+            "the tearsheet part of it",
+            "5 s",
+            f"{statistics.median(drawing):.1f} s",
+            "by the job's own clock; quantstats began to draw while the rows were measured; "
+            f"{spread(drawing, 1)}",
+        ),
+    ]
+
+
+def _steps(cold: Job, warm: Job) -> str:
+    """Where the time went, by the job's own clock."""
+    spent = [f"{step} {warm.steps[step]:.2f} ({cold.steps[step]:.2f})" for step in warm.steps]
+    return f"Seconds by step, warm (cold): {', '.join(spent)}."
+
+
+def _main_memory(cold: Job) -> Figure:
+    return Figure("main job, cold", "1.5 GB", _gigabytes(cold.usage), _sampled())
+
+
+def _five_minutes() -> Figure:
+    name, limit = f"`--csv BTC={FIVE_MINUTES}`, 123,119 five-minute bars, window 256", "3 GB"
+    data = os.environ.get(REAL_DATA)
+    if not data:
+        return skipped(name, limit, f"skipped: {REAL_DATA} names no folder with the file")
+    settings = [argument for setting in BUDGET for argument in ("--set", setting)]
+    source = f"BTC={Path(data) / FIVE_MINUTES}"
+    arguments = ("backtest", "--strategy", "attn_signal", "--csv", source, "--workers", "2")
+    with tempfile.TemporaryDirectory() as folder:
+        usage = _run(Path(folder), *arguments, *settings).usage
+    how = f"{', '.join(BUDGET)}, 2 workers, cold, {usage.seconds:.0f} s; {_sampled()}"
+    return Figure(name, limit, _gigabytes(usage), how)
+
+
+def _gigabytes(usage: Usage) -> str:
+    return f"{usage.peak_bytes / 1e9:.2f} GB"
+
+
+def _sampled() -> str:
+    return f"summed PSS of the session's processes, sampled every {EVERY_S:g} s; the highest sum"

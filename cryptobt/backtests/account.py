@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cryptobt.backtests.recorder import Recorder
@@ -89,9 +90,11 @@ def _fills(recorder: Recorder, markets: Sequence[MarketData], clock: _Clock) -> 
     # Fills of one bar come in the order of the books: as their orders were sent.
     frame = frame.sort_values(["time", "symbol", "order_id"], ignore_index=True)
     frame["fill_id"] = range(1, len(frame) + 1)
-    opens = {market.symbol: market.bars[columns.OPEN] for market in markets}
-    filled = zip(frame["symbol"], frame["time"], strict=True)
-    frame["open_quote"] = [float(opens[symbol][time]) for symbol, time in filled]
+    frame["open_quote"] = np.nan
+    for market in markets:
+        own = frame["symbol"] == market.symbol
+        opens = market.bars[columns.OPEN].reindex(frame.loc[own, "time"])
+        frame.loc[own, "open_quote"] = opens.to_numpy()
     worse = (frame["price_quote"] - frame["unslipped_quote"]).abs()
     frame["slippage_quote"] = worse * frame["quantity_base"]
     frame["late"] = False

@@ -34,6 +34,15 @@ class Recorder(bt.Analyzer):
         self.orders: list[dict[str, Any]] = []
         self.fills: list[dict[str, Any]] = []
 
+    def _notify_cashvalue(self, cash: float, value: float) -> None:
+        """Pass over what :meth:`next` reads for itself."""
+
+    def _notify_fund(self, cash: float, value: float, fundvalue: float, shares: float) -> None:
+        """Pass over what :meth:`next` reads for itself."""
+
+    def _notify_order(self, order: Any) -> None:
+        """Pass over what :meth:`stop` reads for itself."""
+
     def prenext(self) -> None:
         """Record a bar on which indicators are still warming up."""
         self.next()

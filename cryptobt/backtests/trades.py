@@ -79,7 +79,7 @@ def _trade(fills: list[Fill], market: MarketData) -> dict[str, Any]:
     entered, value = (bought, cost) if is_long else (sold, proceeds)
     left, other = (sold, proceeds) if is_long else (bought, cost)
     end = market.times[-1] if is_open else last["time"]
-    begun, ended = market.times.get_indexer(pd.DatetimeIndex([first["time"], end]))
+    begun, ended = (market.times.searchsorted(time) for time in (first["time"], end))
     return {
         "time": first["time"],
         "exit_time": pd.NaT if is_open else last["time"],

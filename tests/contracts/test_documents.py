@@ -28,7 +28,9 @@ from cryptobt.metrics.performance import PERFORMANCE
 from cryptobt.strategies.registry import STRATEGIES, check_params, find_strategy
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks" / "results.md"]
+)
 FILES = {
     "forecasts.csv": columns.FORECASTS,
     "equity.csv": columns.EQUITY,

@@ -1,0 +1,1 @@
+"""What cryptobt costs in time and memory, measured; ``make bench`` writes ``results.md``."""

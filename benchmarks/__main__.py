@@ -1,0 +1,47 @@
+"""``python -m benchmarks``: measure everything and write ``results.md``."""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import torch
+
+from benchmarks import backtest_speed, main_job, training
+from cryptobt.core.processes import usable_cores
+
+RESULTS = Path(__file__).parent / "results.md"
+
+
+def main() -> None:
+    """Measure, write the results and print them."""
+    load = os.getloadavg()[0]
+    sections = [training.section(), backtest_speed.section(), *main_job.sections()]
+    text = "\n\n".join(
+        ["# Benchmarks", _machine(load), *(section.markdown() for section in sections)]
+    )
+    RESULTS.write_text(f"{text}\n", encoding="utf-8")
+    sys.stdout.write(f"{text}\n")
+
+
+def _machine(load: float) -> str:
+    return (
+        f"Measured by `make bench` on {platform.machine()} ({_processor()}, "
+        f"{torch.backends.cpu.get_cpu_capability()}) with {usable_cores()} cores, "
+        f"Python {platform.python_version()}, torch {torch.__version__}; others kept {load:.1f} of "
+        "the cores busy when it began. Times on a shared machine move from run to run; ratios are "
+        "of measurements made in turn, as medians."
+    )
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if not information.exists():
+        return platform.processor()
+    lines = information.read_text(encoding="utf-8").splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+if __name__ == "__main__":
+    main()
