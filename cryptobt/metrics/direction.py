@@ -57,7 +57,8 @@ def direction(
     tn, fp, fn, tp, abstained, _ = (int(count) for count in _count(cells.reshape(1, -1))[0])
     result: dict[str, Metric | int] = {}
     points = _points(up[called], truth[called])
-    cells = cells.reshape(len(cells), -1)
+    if cells.ndim == 1:
+        cells = cells[:, None]
     resampled = None if resampler is None else resampler.apply(partial(_recount, cells))
     for name in NAMES:
         metric = points[name]
