@@ -1,12 +1,16 @@
 """Any backtrader strategy, made to trade here: it starts on time and can pay for what it buys."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import backtrader as bt
 
 from cryptobt.strategies.base import SignalStrategy
 from cryptobt.strategies.sizing import TradingRules
+
+RULES = "cryptobt_rules"
+"""Parameter by which a stock strategy is given the run's rules, beside its own."""
 
 
 class AllInSizer(bt.Sizer):
@@ -39,11 +43,12 @@ class AllInSizer(bt.Sizer):
 class _OnTime:
     """Mixed in before a stock strategy: it decides from the run's first deciding bar on."""
 
-    rules: TradingRules
+    p: Any
     datetime: Any
     _delayed = False
 
     def start(self) -> None:
+        self.rules: TradingRules = getattr(self.p, RULES)
         sizer = self.getsizer()  # type: ignore[attr-defined]
         if type(sizer) is bt.sizers.FixedSize and sizer.p.stake == 1:
             self.setsizer(AllInSizer(rules=self.rules))  # type: ignore[attr-defined]
@@ -85,8 +90,15 @@ def fit_to_run(strategy: type[Any], rules: TradingRules) -> tuple[type[Any], dic
     """
     if issubclass(strategy, SignalStrategy):
         return strategy, {"rules": rules}
+    return _on_time(strategy), {RULES: rules}  # type: ignore[arg-type]
+
+
+# backtrader keeps every class that is made, and looks through their names for each new one.
+@lru_cache(maxsize=256)
+def _on_time(strategy: type[Any]) -> type[Any]:
     metaclass: Any = type(strategy)
-    own = {"rules": rules, "__module__": __name__}  # backtrader looks the class up by its module
+    # backtrader looks a class up by its module.
+    own = {"params": ((RULES, None),), "__module__": __name__}
     made = metaclass(strategy.__name__, (_OnTime, strategy), own)
     made.next = _OnTime.next  # the metaclass of backtrader's own SignalStrategy replaces it
-    return made, {}
+    return made
