@@ -12,6 +12,8 @@ from cryptobt.core.settings import Settings
 from cryptobt.core.time import DAY
 
 _OVERSELLS = "sells more than is held (long/flat account)"
+_ROUNDS = 8
+"""How often a size is rounded as a position would round it; one or two are enough."""
 EXEC_TYPES = {
     bt.Order.Market: "market",
     bt.Order.Limit: "limit",
@@ -240,8 +242,8 @@ class SpotBroker(bt.brokers.BackBroker):
         # The closed and the opened part of a flip may miss its size by the last bit, for which
         # the order would go on waiting.
         position, size = self.positions[order.data], order.executed.remsize
-        while (whole := sum(position.pseudoupdate(size, price)[2:])) != size:
-            size = whole
+        for _ in range(_ROUNDS):
+            size = sum(position.pseudoupdate(size, price)[2:])
         order.executed.remsize = size
         return super()._execute(order, ago, price, *args, **options)
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cryptobt.core.columns import AVAILABLE_AT, CLOSE, ONCHAIN, VOLUME
 from cryptobt.core.errors import UsageError, did_you_mean
+from cryptobt.core.time import epoch_ns
 from cryptobt.core.types import ExtraSeries, MarketData
 from cryptobt.features.paper16 import paper16
 from cryptobt.features.stationary import stationary, stationary_extras, stationary_onchain
@@ -107,7 +108,8 @@ def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -
 def join(market: MarketData, extras: Sequence[ExtraSeries], wanted: Sequence[str]) -> pd.DataFrame:
     """Give each bar the newest row of every wanted column that was published by its close.
 
-    A value older than seven days after its publication is stale and becomes NaN.
+    A value older than seven days after its publication is stale and becomes NaN. The row of an
+    earlier period that was published after that of a later one is never used.
 
     Returns
     -------
@@ -124,8 +126,7 @@ def join(market: MarketData, extras: Sequence[ExtraSeries], wanted: Sequence[str
 
 
 def _asof(closes: pd.DataFrame, frame: pd.DataFrame, column: str) -> np.ndarray:
-    published = frame[[AVAILABLE_AT, column]].dropna().sort_values(AVAILABLE_AT, kind="stable")
-    published[AVAILABLE_AT] = published[AVAILABLE_AT].dt.as_unit("ns")
+    published = _newest_periods(frame[[AVAILABLE_AT, column]].dropna())
     matched = pd.merge_asof(
         closes,
         published.rename(columns={column: "value"}),
@@ -134,3 +135,12 @@ def _asof(closes: pd.DataFrame, frame: pd.DataFrame, column: str) -> np.ndarray:
         tolerance=STALE_AFTER,
     )
     return matched["value"].to_numpy(dtype=float)
+
+
+def _newest_periods(rows: pd.DataFrame) -> pd.DataFrame:
+    """Order rows by publication, without those of a period older than one published before."""
+    instants = pd.DatetimeIndex(rows[AVAILABLE_AT]).as_unit("ns")
+    ordered = rows.assign(**{AVAILABLE_AT: instants}).sort_index(kind="stable")
+    ordered = ordered.sort_values(AVAILABLE_AT, kind="stable")
+    periods = epoch_ns(pd.DatetimeIndex(ordered.index))
+    return ordered[periods >= np.maximum.accumulate(periods)]

@@ -55,9 +55,14 @@ def test_a_missing_value_leaves_the_one_before_it_standing() -> None:
     assert column.iloc[10:13].tolist() == [1.0, 1.0, 3.0]
 
 
-def test_rows_published_out_of_order_are_used_in_order_of_publication() -> None:
-    column = joined(series([1.0, 2.0], [CLOSES[12], CLOSES[10]]))["x"]
-    assert column.iloc[10:14].tolist() == [2.0, 2.0, 1.0, 1.0]
+def test_a_row_of_an_earlier_period_published_later_is_never_used() -> None:
+    column = joined(series([1.0, 2.0, 3.0], [CLOSES[12], CLOSES[10], CLOSES[14]]))["x"]
+    assert column.iloc[10:16].tolist() == [2.0, 2.0, 2.0, 2.0, 3.0, 3.0]
+
+
+def test_of_rows_published_at_one_instant_the_newest_period_s_is_used() -> None:
+    column = joined(series([1.0, 2.0, 3.0], [CLOSES[10]] * 3))["x"]
+    assert column.iloc[10] == 3.0
 
 
 def test_with_a_day_of_lag_the_newest_usable_row_is_yesterday_s() -> None:
@@ -105,14 +110,14 @@ def test_what_is_not_published_by_a_close_changes_nothing_up_to_it(
 
 
 @given(lags, st.integers(0, 59))
-def test_every_joined_value_is_the_newest_one_published_and_fresh(
+def test_every_joined_value_is_the_newest_period_published_by_then_unless_stale(
     hours: list[int], bar: int
 ) -> None:
     values = [float(n) for n in range(30)]
     published = [TIMES[0] + pd.Timedelta(hours=h) for h in hours]
     value = joined(series(values, published))["x"].iloc[bar]
-    usable = [at for at in published if CLOSES[bar] - 7 * DAY <= at <= CLOSES[bar]]
-    if np.isnan(value):
-        assert not usable
+    known = [n for n, at in enumerate(published) if at <= CLOSES[bar]]
+    if known and published[max(known)] >= CLOSES[bar] - 7 * DAY:
+        assert value == max(known)
     else:
-        assert published[int(value)] == max(usable)
+        assert np.isnan(value)
