@@ -50,6 +50,7 @@ class DataSettings(Section):
     source: str = "auto"
     symbols: Names = ()
     interval: str = "1d"
+    resample: str | None = None
     csv: Names = ()
     onchain: Names = ()
     extras: Names = ()
@@ -57,6 +58,8 @@ class DataSettings(Section):
     end: Date | None = None
     on_bad_row: Literal["refuse", "quarantine"] = "refuse"
     onchain_lag_hours: Annotated[Number, Field(ge=0, le=100_000)] = 24.0
+    cross_check: str | None = None
+    cross_check_threshold: Annotated[Number, Field(gt=0, lt=1)] = 0.01
 
 
 class FeatureSettings(Section):

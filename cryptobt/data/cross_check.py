@@ -82,6 +82,14 @@ class Agreement:
             *_missing(self.only_other, self.ours),
         ]
 
+    def warning(self) -> str:
+        """Say in one line how many closes are apart, and which are furthest."""
+        return (
+            f"closes of {self.ours} and {self.other} are apart by more than {self.threshold:.2%} "
+            f"on {len(self.apart)} of {self.common:,} bars, at most {self.largest:.2%} "
+            f"({iso(self.largest_at)})"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Give everything, times as ISO 8601 text, for a JSON document."""
         return {

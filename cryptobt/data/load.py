@@ -11,8 +11,10 @@ from cryptobt.core.errors import DataInvalidError, SourceUnreachableError, Usage
 from cryptobt.core.settings import DataSettings, home
 from cryptobt.core.time import DAY, interval_label, parse_day, parse_interval
 from cryptobt.core.types import MarketData
+from cryptobt.data.cross_check import compare
 from cryptobt.data.csv_bars import read_bars
 from cryptobt.data.named_files import pair_files
+from cryptobt.data.resample import resample
 from cryptobt.data.sample import COINS, sample_market
 from cryptobt.data.sources.registry import find_source
 from cryptobt.data.store import BarStore
@@ -32,7 +34,9 @@ def load_markets(settings: DataSettings, now: pd.Timestamp) -> list[MarketData]:
     A file given means source csv. Source auto is Yahoo, or the sample market for all symbols,
     with a loud warning first in each report, when Yahoo cannot be reached. Bars after ``end`` are
     cut off (a day without a time: after its last bar); ``start`` is not applied here, since
-    earlier bars feed warm-up and training.
+    earlier bars feed warm-up and training. With ``resample`` bars are joined to longer ones, of
+    complete periods only. With ``cross_check`` closes that another source tells otherwise are
+    said in the report, and kept.
 
     Parameters
     ----------
@@ -58,13 +62,16 @@ def load_markets(settings: DataSettings, now: pd.Timestamp) -> list[MarketData]:
         ]
     else:
         markets = _from_source(settings, _symbols(settings), now)
-    return [_cut(market, settings.end) for market in markets]
+    cut = [_cut(_resampled(market, settings.resample), settings.end) for market in markets]
+    return [_cross_checked(market, settings, now) for market in cut]
 
 
 def other_market(
     name: str, ours: MarketData, settings: DataSettings, now: pd.Timestamp
 ) -> MarketData:
     """Load the same symbol from another file or source, to be compared.
+
+    Shorter bars of a file are joined to bars of our interval.
 
     Raises
     ------
@@ -74,7 +81,9 @@ def other_market(
         As for the bars that are traded.
     """
     if Path(name).expanduser().is_file():
-        return read_bars(Path(name).expanduser(), ours.symbol, settings.on_bad_row, now)
+        other = read_bars(Path(name).expanduser(), ours.symbol, settings.on_bad_row, now)
+        other = replace(other, source=Path(name).name)
+        return resample(other, ours.interval) if other.interval < ours.interval else other
     source, label = find_source(name), interval_label(ours.interval)
     return up_to_date(bar_store(), source, ours.symbol, label, settings.on_bad_row, now)
 
@@ -135,8 +144,25 @@ def _sample(symbol: str, settings: DataSettings) -> MarketData:
 
 
 def _warned(market: MarketData) -> MarketData:
-    warnings = (FALLBACK_WARNING, *market.quality.warnings)
+    return _with_warnings(market, (FALLBACK_WARNING, *market.quality.warnings))
+
+
+def _with_warnings(market: MarketData, warnings: tuple[str, ...]) -> MarketData:
     return replace(market, quality=replace(market.quality, warnings=warnings))
+
+
+def _cross_checked(market: MarketData, settings: DataSettings, now: pd.Timestamp) -> MarketData:
+    if settings.cross_check is None:
+        return market
+    other = other_market(settings.cross_check, market, settings, now)
+    agreement = compare(market, other, settings.cross_check_threshold)
+    if not agreement.apart:
+        return market
+    return _with_warnings(market, (*market.quality.warnings, agreement.warning()))
+
+
+def _resampled(market: MarketData, interval: str | None) -> MarketData:
+    return market if interval is None else resample(market, parse_interval(interval))
 
 
 def _cut(market: MarketData, end: str | None) -> MarketData:

@@ -1,17 +1,19 @@
 """What a run assumed, in words for the tearsheet."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cryptobt.backtests.run import Trader
-from cryptobt.core.settings import Settings
+from cryptobt.core.settings import DataSettings, Settings
 from cryptobt.core.time import interval_label
 from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.data.extras import COINMETRICS
+from cryptobt.data.named_files import split_entry
 from cryptobt.data.sample import sample_market
 from cryptobt.forecasters.registry import find_forecaster
-from cryptobt.jobs.manifest import code_version, libraries
+from cryptobt.jobs.manifest import WHERE, code_version, libraries
 
 
 def describe(
@@ -47,17 +49,27 @@ def repeat_command(
     else:
         parts.extend(f"--symbol {shlex.quote(market.symbol)}" for market in markets)
         parts.append(f"--source {markets[0].source}")
-    if settings.data.onchain:
-        parts.append("--onchain FILE")
+    parts.extend(_series_flags(settings.data))
     defaults = Settings().model_dump(mode="json", exclude={"run"})
     chosen = settings.model_dump(mode="json", exclude={"run"})
-    skipped = {"data.symbols", "data.source", "data.csv", "data.onchain", "strategy.name"}
+    skipped = {f"data.{name}" for name in WHERE} | {"strategy.name"}
     for section, values in chosen.items():
         for name, value in values.items():
             changed = value != defaults[section][name] and f"{section}.{name}" not in skipped
             if changed:
                 parts.extend(_assignments(f"{section}.{name}", value))
     return " ".join(parts) + f"   # settings {key[:12]}"
+
+
+def _series_flags(data: DataSettings) -> Iterator[str]:
+    """Flags of the series beside the bars; where a file lies is left to whoever repeats it."""
+    for entry in data.onchain:
+        named = split_entry(entry)[0]
+        written = entry if entry == COINMETRICS else f"{named}=FILE" if named else "FILE"
+        yield f"--onchain {shlex.quote(written)}"
+    for entry in data.extras:
+        name, sign, _ = entry.partition("=")
+        yield f"--extra {shlex.quote(f'{name}=FILE' if sign else name)}"
 
 
 def _assignments(name: str, value: Any) -> list[str]:

@@ -19,6 +19,8 @@ from cryptobt.strategies.registry import StrategySpec
 SCHEMA = 1
 RECIPE_FLOOR = 100
 """Settings that were tried to find the default recipe (docs/recipe.md): the least N there is."""
+WHERE = frozenset({"csv", "cross_check", "extras", "onchain", "source", "symbols"})
+"""Settings of data that say where it lies; which series there are stands beside them."""
 _LIBRARIES = (
     "arch", "backtrader", "matplotlib", "numpy", "pandas", "quantstats", "scikit-learn", "ta",
     "torch", "yfinance",
@@ -52,15 +54,12 @@ def manifest(
 def settings_key(settings: Settings, spec: StrategySpec) -> str:
     """Hash of the settings that were chosen, and of the user's strategy where it is his.
 
-    Neither workers and folders nor where data and files lie are in it.
+    Of workers, folders, and where data and files lie nothing is in it but the names of the series.
     """
-    unrelated: Any = {
-        "run": True,
-        "data": {"csv", "onchain", "source", "symbols"},
-        "strategy": {"name"},
-    }
+    unrelated: Any = {"run": True, "data": WHERE, "strategy": {"name"}}
     chosen = settings.model_dump(mode="json", exclude=unrelated)
-    return hash_json([spec.name, spec.file_hash, chosen])
+    series = sorted(entry.partition("=")[0] for entry in settings.data.extras)
+    return hash_json([spec.name, spec.file_hash, chosen, bool(settings.data.onchain), series])
 
 
 def trials(settings: Settings, markets: Sequence[MarketData], spec: StrategySpec) -> dict[str, Any]:

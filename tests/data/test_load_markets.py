@@ -197,3 +197,47 @@ def test_coinmetrics_stands_alone(file: Path) -> None:
     entries = ("coinmetrics", f"my_coin={file}")
     with pytest.raises(UsageError, match="give no file beside it"):
         load_extras(DataSettings(csv=(str(file),), onchain=entries))
+
+
+@pytest.fixture
+def hourly(tmp_path: Path) -> Path:
+    """Nine whole days of hours, and half of the tenth; each close is its number."""
+    path = tmp_path / "hourly.csv"
+    times = pd.date_range("2024-01-01", periods=9 * 24 + 12, freq="h")
+    rows = [f"{at:%Y-%m-%dT%H:%M:%SZ},{n},{n},{n},{n},1" for n, at in enumerate(times, 1)]
+    path.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
+    return path
+
+
+def test_resampled_bars_are_of_whole_days_only_and_the_rest_is_said(hourly: Path) -> None:
+    settings = DataSettings(csv=(str(hourly),), resample="1d")
+    (market,) = load_markets(settings, NOW)
+    assert market.interval == pd.Timedelta(days=1)
+    assert market.bars["close"].tolist() == [24.0 * day for day in range(1, 10)]
+    assert "2024-01-10T00:00:00Z, is not complete" in market.quality.warnings[-1]
+
+
+def test_an_interval_that_is_no_multiple_is_a_usage_error(hourly: Path) -> None:
+    with pytest.raises(UsageError, match="90m is no multiple of the bars' 1h"):
+        load_markets(DataSettings(csv=(str(hourly),), resample="90m"), NOW)
+
+
+def test_closes_that_another_file_tells_otherwise_are_said_and_kept(
+    hourly: Path, tmp_path: Path
+) -> None:
+    days = pd.date_range("2024-01-01", periods=9, freq="D")
+    closes = [24.0 * day for day in range(1, 10)]
+    closes[4] = 100.0
+    rows = [f"{day:%Y-%m-%d},{c},{c},{c},{c},1" for day, c in zip(days, closes, strict=True)]
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join(["date,open,high,low,close,volume", *rows]))
+    settings = DataSettings(csv=(f"X={other}",), cross_check=str(hourly))
+    (market,) = load_markets(settings, NOW)
+    # 100 against 120: |100 / 120 - 1| = 16.67 %
+    assert market.quality.warnings == (
+        "closes of X (csv) and X (hourly.csv) are apart by more than 1.00% on 1 of 9 bars, at most "
+        "16.67% (2024-01-05T00:00:00Z)",
+    )
+    assert market.bars["close"].iloc[4] == 100.0
+    (loose,) = load_markets(settings.model_copy(update={"cross_check_threshold": 0.2}), NOW)
+    assert not loose.quality.warnings
