@@ -52,6 +52,12 @@ class DataInvalidError(CryptobtError):
     exit_code = 4
 
 
+class LedgerError(CryptobtError):
+    """A paper account's ledger is damaged, or what it recorded is not what a replay gives."""
+
+    exit_code = 5
+
+
 class LockHeldError(CryptobtError):
     """Another process works on the same files."""
 

@@ -183,6 +183,15 @@ class TrialSettings(Section):
     floor: Count | None = None
 
 
+class PaperSettings(Section):
+    """When a night of a paper account is on time, and what is asked besides its bars."""
+
+    decision_deadline_hours: Annotated[Number, Field(gt=0, le=24)] = 4.0
+    wait_minutes: Annotated[Number, Field(ge=0, le=720)] = 30.0
+    quote_source: str | None = None
+    absent_after_hours: Annotated[Number, Field(ge=0, le=8760)] = 24.0
+
+
 class RunSettings(Section):
     """Where and with how many processes a run is made; never part of a hash."""
 
@@ -205,6 +214,7 @@ class Settings(Section):
     account: AccountSettings = AccountSettings()
     metrics: MetricSettings = MetricSettings()
     trials: TrialSettings = TrialSettings()
+    paper: PaperSettings = PaperSettings()
     run: RunSettings = RunSettings()
 
     @pydantic.model_validator(mode="after")
@@ -269,6 +279,11 @@ def home(kind: Literal["cache", "data"]) -> Path:
         return Path(own)
     fallback = {"cache": "~/.cache", "data": "~/.local/share"}[kind]
     return Path(os.environ.get(f"XDG_{kind.upper()}_HOME") or fallback).expanduser() / "cryptobt"
+
+
+def secret(name: str) -> str:
+    """Read a secret of the user's, which no file or flag may hold; empty where it is not set."""
+    return os.environ.get(name, "").strip()
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def settings_key(settings: Settings, spec: StrategySpec) -> str:
 
     Of workers, folders, and where data and files lie nothing is in it but the names of the series.
     """
-    unrelated: Any = {"run": True, "data": WHERE, "strategy": {"name"}}
+    unrelated: Any = {"run": True, "paper": True, "data": WHERE, "strategy": {"name"}}
     chosen = settings.model_dump(mode="json", exclude=unrelated)
     series = sorted(entry.partition("=")[0] for entry in settings.data.extras)
     return hash_json([spec.name, spec.file_hash, chosen, bool(settings.data.onchain), series])

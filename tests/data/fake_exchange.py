@@ -3,16 +3,14 @@
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pandas as pd
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
+
+from ..loopback import Asked, Loopback, Reply
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -65,72 +63,48 @@ def overlapping(rows: list[Bar], start: int, limit: int, step: int) -> list[Bar]
     return from_start(rows, start - 3 * step, limit, step)
 
 
-@dataclass
-class Answer:
-    """What is said instead of bars."""
-
-    status: int = 200
-    body: Any = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    delay_seconds: float = 0.0
-    seconds_a_byte: float = 0.0
-    cut: bool = False
-
-    def payload(self) -> bytes:
-        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
-
-
 class Said(Exception):  # noqa: N818
     """What a manner of pages says instead of a page."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, reply: Reply) -> None:
         super().__init__()
-        self.answer = answer
+        self.reply = reply
 
 
-class FakeExchange:
-    """Serves ``rows`` by interval label in pages; ``script`` is said first, ``always`` for ever.
+class FakeExchange(Loopback):
+    """Serves ``rows`` by interval label in pages, ``most`` rows each, in the ``manner`` of one."""
 
-    Both take the place of an answer of bars or of a quote, not of the list of markets, which
-    ``markets_answer`` replaces.
-    """
+    lists: frozenset[str]
+    """Paths of what a client asks for first: markets and currencies."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.rows: dict[str, list[Bar]] = {}
         self.manner: Manner = from_start
         self.manners: dict[str, Manner] = {}
         self.most = 1000
-        self.script: list[Answer] = []
-        self.always: Answer | None = None
-        self.markets_answer: Answer | None = None
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> "FakeExchange":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.markets: Reply | None = None
 
     def settings(self) -> dict[str, Any]:
         """Point ccxt's client of the exchange here, in haste."""
         raise NotImplementedError
 
-    def reply(self, path: str, query: dict[str, str]) -> Answer:
+    def is_data(self, asked: Asked) -> bool:
+        return asked.path not in self.lists
+
+    def answer(self, asked: Asked) -> Reply:
+        try:
+            return self.told(asked.path, asked.query)
+        except Said as said:
+            return said.reply
+
+    def told(self, path: str, query: dict[str, str]) -> Reply:
         raise NotImplementedError
 
     def pages(self, label: str) -> list[dict[str, str]]:
         """Tell what was asked for bars of one interval."""
-        return [query for _, query in self.asked if query.get("interval") == label]
-
-    def scripted(self) -> Answer | None:
-        return self.script.pop(0) if self.script else self.always
+        queries = [asked.query for asked in self.asked]
+        return [query for query in queries if query.get("interval") == label]
 
     def page(self, label: str, start: int, limit: int) -> list[Bar]:
         manner = self.manners.get(label, self.manner)
@@ -140,6 +114,8 @@ class FakeExchange:
 class FakeBinance(FakeExchange):
     """Binance's spot market of BTCUSDT, ETHUSDT and SOLUSDC."""
 
+    lists = frozenset(f"/{api}/exchangeInfo" for api in ("api/v3", "fapi/v1", "dapi/v1"))
+
     def settings(self) -> dict[str, Any]:
         api = {
             "public": f"{self.address}/api/v3",
@@ -148,46 +124,41 @@ class FakeBinance(FakeExchange):
         }
         return {"urls": {"api": api}, "rateLimit": 1}
 
-    def reply(self, path: str, query: dict[str, str]) -> Answer:
+    def told(self, path: str, query: dict[str, str]) -> Reply:
         if path == "/api/v3/exchangeInfo":
-            return self.markets_answer or Answer(body={"symbols": _BINANCE_SYMBOLS})
+            return self.markets or Reply({"symbols": _BINANCE_SYMBOLS})
         if path.endswith("/exchangeInfo"):
-            return Answer(body={"symbols": []})
-        scripted = self.scripted()
-        if scripted:
-            return scripted
+            return Reply({"symbols": []})
         if path == "/api/v3/ticker/24hr":
-            return Answer(body=_BINANCE_TICKER)
+            return Reply(_BINANCE_TICKER)
         if path == "/api/v3/klines":
             limit = min(int(query["limit"]), self.most)
             page = self.page(query["interval"], int(query["startTime"]), limit)
-            return Answer(body=[_kline(row, STEPS[query["interval"]]) for row in page])
-        return Answer(404, "{}")
+            return Reply([_kline(row, STEPS[query["interval"]]) for row in page])
+        return Reply(status=404)
 
 
 class FakeKraken(FakeExchange):
     """Kraken's spot market of XBT/USD; its errors come with HTTP status 200."""
 
+    lists = frozenset(("/0/public/AssetPairs", "/0/public/Assets"))
     minutes = {"1": "1m", "60": "1h", "1440": "1d", "10080": "1w"}  # noqa: RUF012
 
     def settings(self) -> dict[str, Any]:
         return {"urls": {"api": {"public": self.address}}, "rateLimit": 1}
 
-    def reply(self, path: str, query: dict[str, str]) -> Answer:
+    def told(self, path: str, query: dict[str, str]) -> Reply:
         if path == "/0/public/AssetPairs":
-            return Answer(body=_kraken({"XXBTZUSD": _KRAKEN_PAIR}))
+            return Reply(_kraken({"XXBTZUSD": _KRAKEN_PAIR}))
         if path == "/0/public/Assets":
-            return Answer(body=_kraken(_KRAKEN_ASSETS))
-        scripted = self.scripted()
-        if scripted:
-            return scripted
+            return Reply(_kraken(_KRAKEN_ASSETS))
         if path == "/0/public/Ticker":
-            return Answer(body=_kraken({"XXBTZUSD": _KRAKEN_TICKER}))
+            return Reply(_kraken({"XXBTZUSD": _KRAKEN_TICKER}))
         if path == "/0/public/OHLC":
             page = self.page(self.minutes[query["interval"]], 0, 720)
             later = [_ohlc(row) for row in page if row[0] // 1000 > int(query.get("since", 0))]
-            return Answer(body=_kraken({"XXBTZUSD": later, "last": page[-1][0] // 1000}))
-        return Answer(404, "{}")
+            return Reply(_kraken({"XXBTZUSD": later, "last": page[-1][0] // 1000}))
+        return Reply(status=404)
 
 
 class TickerStream:
@@ -291,37 +262,3 @@ _KRAKEN_TICKER = {
     "v": ["1.0", "2.0"], "p": ["68000.0", "68000.0"], "t": [1, 2], "l": ["67000.0", "67000.0"],
     "h": ["69000.0", "69000.0"], "o": "68345.4",
 }  # fmt: skip
-
-
-def _handler(exchange: FakeExchange) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = dict(parse_qsl(parts.query))
-            exchange.asked.append((parts.path, query))
-            try:
-                answer = exchange.reply(parts.path, query)
-            except Said as said:
-                answer = said.answer
-            time.sleep(answer.delay_seconds)
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self._send(answer)
-
-        def _send(self, answer: Answer) -> None:
-            payload = answer.payload()
-            self.send_response_only(answer.status)
-            self.send_header("Content-Type", "application/json;charset=UTF-8")
-            self.send_header("Content-Length", str(len(payload)))
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            for i in range(len(payload)) if answer.seconds_a_byte else ():
-                self.wfile.write(payload[i : i + 1])
-                time.sleep(answer.seconds_a_byte)
-            if not answer.seconds_a_byte:
-                self.wfile.write(payload[: len(payload) // 2] if answer.cut else payload)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the terminal belongs to the tests."""
-
-    return Handler

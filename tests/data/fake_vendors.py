@@ -1,84 +1,14 @@
-"""Vendors of our own on the loopback interface: their wire formats, their errors, bad manners."""
+"""What Coin Metrics, Alpha Vantage and alternative.me send, errors included."""
 
-import json
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 
-from cryptobt.data.sources.http import Patience
-
-HASTY = Patience(connect_seconds=1, read_seconds=0.4, total_seconds=3, attempts=3)
-"""Patience for tests: what would hang is given up soon."""
-
-HTML = b"<!DOCTYPE html><html><body>Attention Required!</body></html>"
+from ..loopback import Asked, Loopback, Reply
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What is sent: a document or bytes, and how.
-
-    Manners: ``hang`` sends nothing, ``drip`` and ``drip headers`` one byte at a time without an
-    end, ``cut`` half of the body of the length that it names, ``chunked`` in pieces of 7 bytes.
-    """
-
-    body: Any = b"{}"
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    manner: str = "plain"
-
-    @property
-    def content(self) -> bytes:
-        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One request: path, query (last value of each name), headers."""
-
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-
-
-class FakeVendor:
-    """Answers with the replies ``queued``, one each, then with ``answer``; records the requests."""
-
-    def __init__(self, answer: Callable[[Asked], Reply] | None = None) -> None:
-        self.queued: list[Reply] = []
-        self.asked: list[Asked] = []
-        self.over = threading.Event()
-        self._answer = answer
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.vendor = self
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-
-    def __enter__(self) -> "FakeVendor":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def answer(self, asked: Asked) -> Reply:
-        return self._answer(asked) if self._answer else Reply()
-
-    def reply(self, asked: Asked) -> Reply:
-        self.asked.append(asked)
-        return self.queued.pop(0) if self.queued else self.answer(asked)
-
-
-class FakeCoinMetrics(FakeVendor):
+class FakeCoinMetrics(Loopback):
     """Coin Metrics: pages of asset metrics, a catalog, and its errors for what it does not have.
 
     ``days`` maps assets to days to metrics to text; a metric that no day has is not supported.
@@ -209,62 +139,3 @@ def fear_greed(values: dict[str, str | None]) -> dict[str, Any]:
 def days_from(first: str, count: int) -> list[str]:
     """Name consecutive days."""
     return [(date.fromisoformat(first) + timedelta(days=n)).isoformat() for n in range(count)]
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    vendor: FakeVendor
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: "_Server"
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        reply = self.server.vendor.reply(Asked(parts.path, query, dict(self.headers)))
-        self.close_connection = True
-        with suppress(BrokenPipeError, ConnectionResetError):
-            self._send(reply)
-
-    def _send(self, reply: Reply) -> None:
-        if reply.manner == "hang":
-            self.server.vendor.over.wait(5)
-            return
-        if reply.manner == "drip headers":
-            self._drip(b"HTTP/1.1 200 OK\r\nX-Drip: " + b"." * 60_000)
-            return
-        content = reply.content
-        self.send_response(reply.status)
-        length = {"drip": "60000", "chunked": None}.get(reply.manner, str(len(content)))
-        if length is None:
-            self.send_header("Transfer-Encoding", "chunked")
-        else:
-            self.send_header("Content-Length", length)
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self._send_body(reply.manner, content)
-
-    def _send_body(self, manner: str, content: bytes) -> None:
-        if manner == "drip":
-            self._drip(b" " * 60_000)
-        elif manner == "cut":
-            self.wfile.write(content[: len(content) // 2])
-        elif manner == "chunked":
-            for first in range(0, len(content), 7):
-                piece = content[first : first + 7]
-                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
-            self.wfile.write(b"0\r\n\r\n")
-        else:
-            self.wfile.write(content)
-
-    def _drip(self, content: bytes) -> None:
-        for place in range(len(content)):
-            self.wfile.write(content[place : place + 1])
-            if self.server.vendor.over.wait(0.02):
-                return
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing: the terminal belongs to the tests."""

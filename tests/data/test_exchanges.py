@@ -6,6 +6,7 @@ import importlib
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -24,19 +25,20 @@ from cryptobt.core.errors import (
     UnknownSymbolError,
     UsageError,
 )
-from cryptobt.data.sources.exchange_errors import Answered, explain, one_line, retry_after
+from cryptobt.data.sources.exchange_errors import explain, one_line
 from cryptobt.data.sources.exchange_pages import History
 from cryptobt.data.sources.exchanges import ExchangeSource
+from cryptobt.data.sources.patience import Answered
 from cryptobt.data.sources.source import BarSource
 from cryptobt.data.validation import check_bars
 
+from ..loopback import HASTY, Pauses, Reply
 from .fake_exchange import (
     DAY,
     HOUR,
     MINUTE,
     STEPS,
     WEEK,
-    Answer,
     Bar,
     FakeBinance,
     FakeExchange,
@@ -70,17 +72,9 @@ def kraken() -> Iterator[FakeKraken]:
         yield fake
 
 
-class Sleeps(list[float]):
-    """Waits that are noted and not waited."""
-
-    def __call__(self, seconds: float) -> None:
-        self.append(seconds)
-
-
 def source(fake: FakeExchange, **options: Any) -> ExchangeSource:
     exchange = "kraken" if isinstance(fake, FakeKraken) else "binance"
-    options = {"sleep": Sleeps(), "timeout_seconds": 2.0} | options
-    return ExchangeSource(exchange, settings=fake.settings(), **options)
+    return ExchangeSource(exchange, settings=fake.settings(), **{"patience": HASTY} | options)
 
 
 def fetch(
@@ -197,7 +191,7 @@ def test_an_exchange_that_refuses_an_early_start_is_asked_later(binance: FakeBin
 
     def kept(all_rows: list[Bar], start: int, limit: int, step: int) -> list[Bar]:
         if start < rows[0][0]:
-            raise Said(Answer(400, TOO_EARLY))
+            raise Said(Reply(TOO_EARLY, 400))
         return from_start(all_rows, start, limit, step)
 
     binance.manners["1h"] = kept
@@ -228,7 +222,7 @@ def test_of_a_bar_that_changes_between_pages_the_later_one_is_taken(binance: Fak
     served(binance, "1d", rows)
 
     def rewritten(all_rows: list[Bar], start: int, limit: int, step: int) -> list[Bar]:
-        changed = [(at, [1.0, 3.0, 0.5, 2.0, 9.0]) for at, _ in all_rows[10:12]]
+        changed: list[Bar] = [(at, [1.0, 3.0, 0.5, 2.0, 9.0]) for at, _ in all_rows[10:12]]
         return from_start(all_rows, start, 10, step) + ([] if start < changed[0][0] else changed)
 
     binance.manners["1d"] = rewritten
@@ -243,23 +237,8 @@ def test_a_history_rewritten_between_two_calls_comes_as_it_is_now(binance: FakeB
     assert_same(subject.fetch(SYMBOL, "1d", None, NOW), rows)
     rows[4] = (rows[4][0], [1.0, 3.0, 0.5, 2.0, 9.0])
     assert_same(subject.fetch(SYMBOL, "1d", None, NOW), rows)
-    lists = [path for path, _ in binance.asked if path == "/api/v3/exchangeInfo"]
+    lists = [asked for asked in binance.asked if asked.path == "/api/v3/exchangeInfo"]
     assert len(lists) == 1
-
-
-def test_a_missing_yesterday_stays_missing_beside_a_forming_today(binance: FakeBinance) -> None:
-    rows = bars("2024-03-01", 10)
-    del rows[8]
-    served(binance, "1d", rows)
-    assert_same(fetch(binance), rows)
-
-
-def test_a_row_of_nulls_is_a_row_without_values(binance: FakeBinance) -> None:
-    rows = bars("2024-03-01", 10)
-    rows[4] = (rows[4][0], [None] * 5)
-    served(binance, "1d", rows)
-    frame = fetch(binance)
-    assert frame[list(columns.BARS)].isna().all(axis=1).tolist() == [i == 4 for i in range(10)]
 
 
 def test_a_bar_of_the_future_is_left_to_the_door_and_hides_no_other(binance: FakeBinance) -> None:
@@ -318,7 +297,7 @@ def test_an_unknown_symbol_names_the_nearest_known(
 
 
 def test_no_markets_at_all_is_a_malformed_answer(binance: FakeBinance) -> None:
-    binance.markets_answer = Answer(body={})
+    binance.markets = Reply({})
     with pytest.raises(MalformedAnswerError, match="ccxt:binance lists no markets"):
         fetch(binance)
 
@@ -395,53 +374,42 @@ BANNED = {"code": -1003, "msg": "Way too much request weight used; IP banned."}
 @pytest.mark.parametrize(
     ("answer", "kind", "words", "tries"),
     [
-        (Answer(401, "{}"), SourceRefusedError, "HTTP status 401", 1),
-        (Answer(403, "<html>blocked</html>"), SourceRefusedError, "HTTP status 403", 1),
-        (Answer(404, "<html>nothing</html>"), SourceRefusedError, "HTTP status 404", 1),
-        (Answer(422, "{}"), SourceRefusedError, "HTTP status 422", 1),
-        (Answer(451, {"code": 0, "msg": "restricted"}), SourceRefusedError, "status 451", 1),
-        (Answer(400, BAD_SYMBOL), UnknownSymbolError, SYMBOL, 1),
-        (Answer(418, BANNED), RateLimitedError, "too many requests", 5),
-        (Answer(429, BANNED), RateLimitedError, "too many requests", 5),
-        (Answer(500, "oops"), SourceRefusedError, "HTTP status 500", 5),
-        (Answer(502, BAD_SYMBOL), UnknownSymbolError, SYMBOL, 1),
-        (Answer(503, "<html></html>"), SourceRefusedError, "HTTP status 503", 5),
-        (Answer(504, ""), SourceUnreachableError, "HTTP status 504", 5),
-        (Answer(200, BAD_SYMBOL), UnknownSymbolError, SYMBOL, 1),
-        (Answer(200, {"code": -1003, "msg": "Too many"}), RateLimitedError, "too many", 5),
-        (Answer(200, {"code": -1001, "msg": "Internal"}), SourceRefusedError, "Internal", 5),
-        (Answer(200, "<html>maintenance</html>"), MalformedAnswerError, "not understood", 1),
-        (Answer(200, '[[1709942400000,"1'), MalformedAnswerError, "not understood", 1),
-        (Answer(200, ""), MalformedAnswerError, "not understood", 1),
-        (Answer(200, "null"), MalformedAnswerError, "not understood|is no bar", 1),
-        (Answer(200, '"bars"'), MalformedAnswerError, "not understood|is no bar", 1),
-        (Answer(200, "17"), MalformedAnswerError, "not understood|is no bar", 1),
-        (Answer(200, {"a": 1}), MalformedAnswerError, "not understood", 1),
-        (Answer(200, [None]), MalformedAnswerError, "not understood|is no bar", 1),
-        (Answer(200, [[]]), MalformedAnswerError, "is no bar", 1),
-        (Answer(200, [["soon", "1", "1", "1", "1", "1"]]), MalformedAnswerError, "is no bar", 1),
-        (Answer(200, [[10**15, "1", "1", "1", "1", "1"]]), MalformedAnswerError, "is no bar", 1),
-        (Answer(200, [[-5, "1", "1", "1", "1", "1"]]), MalformedAnswerError, "is no bar", 1),
-        (Answer(200, "[" * 5000), MalformedAnswerError, "not understood", 1),
-        (Answer(200, "[]", {"Content-Encoding": "gzip"}), MalformedAnswerError, "understood", 1),
-        (Answer(200, "[[1, 2, 3]]", cut=True), SourceUnreachableError, "cannot be reached", 5),
-        (Answer(200, "[]", delay_seconds=0.5), SourceUnreachableError, "cannot be reached", 5),
-        (Answer(200, "[[1, 2, 3]]", seconds_a_byte=0.04), SourceUnreachableError, "reached", 5),
+        (Reply("<html>blocked</html>", 403), SourceRefusedError, "HTTP status 403", 1),
+        (Reply({"code": 0, "msg": "restricted"}, 451), SourceRefusedError, "status 451", 1),
+        (Reply(BAD_SYMBOL, 400), UnknownSymbolError, SYMBOL, 1),
+        (Reply(BANNED, 418), RateLimitedError, "too many requests", 3),
+        (Reply(BANNED, 429), RateLimitedError, "too many requests", 3),
+        (Reply(BAD_SYMBOL, 502), UnknownSymbolError, SYMBOL, 1),
+        (Reply("<html></html>", 503), SourceRefusedError, "HTTP status 503", 3),
+        (Reply("", 504), SourceUnreachableError, "HTTP status 504", 3),
+        (Reply(BAD_SYMBOL), UnknownSymbolError, SYMBOL, 1),
+        (Reply({"code": -1003, "msg": "Too many"}), RateLimitedError, "too many", 3),
+        (Reply({"code": -1001, "msg": "Internal"}), SourceRefusedError, "Internal", 3),
+        (Reply(""), MalformedAnswerError, "not understood", 1),
+        (Reply("null"), MalformedAnswerError, "not understood|is no bar", 1),
+        (Reply('"bars"'), MalformedAnswerError, "not understood|is no bar", 1),
+        (Reply("17"), MalformedAnswerError, "not understood|is no bar", 1),
+        (Reply({"a": 1}), MalformedAnswerError, "not understood", 1),
+        (Reply([None]), MalformedAnswerError, "not understood|is no bar", 1),
+        (Reply([[]]), MalformedAnswerError, "is no bar", 1),
+        (Reply([["soon", "1", "1", "1", "1", "1"]]), MalformedAnswerError, "is no bar", 1),
+        (Reply([[10**15, "1", "1", "1", "1", "1"]]), MalformedAnswerError, "is no bar", 1),
+        (Reply([[-5, "1", "1", "1", "1", "1"]]), MalformedAnswerError, "is no bar", 1),
+        (Reply("[" * 5000), MalformedAnswerError, "not understood", 1),
+        (Reply("[]", headers={"Content-Encoding": "gzip"}), MalformedAnswerError, "understood", 1),
     ],
 )
 def test_whatever_is_answered_ends_in_one_line_of_a_typed_error(
     binance: FakeBinance,
-    answer: Answer,
+    answer: Reply,
     kind: type[Exception],
     words: str,
     tries: int,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     binance.always = answer
-    waits = answer.delay_seconds or answer.seconds_a_byte
-    subject = source(binance, timeout_seconds=0.1 if waits else 2.0)
     with pytest.raises(DataUnavailableError, match=words) as caught:
-        subject.fetch(SYMBOL, "1d", pd.Timestamp("2024-03-01", tz="UTC"), NOW)
+        fetch(binance, since="2024-03-01")
     assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
     assert "ccxt:binance" in str(caught.value)
@@ -452,10 +420,10 @@ def test_whatever_is_answered_ends_in_one_line_of_a_typed_error(
 @pytest.mark.parametrize(
     ("said", "kind", "tries"),
     [
-        ("EGeneral:Too many requests", RateLimitedError, 5),
-        ("EAPI:Rate limit exceeded", RateLimitedError, 5),
+        ("EGeneral:Too many requests", RateLimitedError, 3),
+        ("EAPI:Rate limit exceeded", RateLimitedError, 3),
         ("EQuery:Invalid asset pair", UnknownSymbolError, 1),
-        ("EService:Unavailable", SourceRefusedError, 5),
+        ("EService:Unavailable", SourceRefusedError, 3),
         ("EGeneral:Permission denied", SourceRefusedError, 1),
         ("EOther:Never heard of", SourceRefusedError, 1),
     ],
@@ -463,7 +431,7 @@ def test_whatever_is_answered_ends_in_one_line_of_a_typed_error(
 def test_krakens_errors_inside_http_200_are_typed(
     kraken: FakeKraken, said: str, kind: type[Exception], tries: int
 ) -> None:
-    kraken.always = Answer(body={"error": [said]})
+    kraken.always = Reply({"error": [said]})
     with pytest.raises(kind, match=said) as caught:
         fetch(kraken, "1h")
     assert type(caught.value) is kind
@@ -471,13 +439,13 @@ def test_krakens_errors_inside_http_200_are_typed(
 
 
 def test_http_429_is_a_limit_whatever_else_is_said(kraken: FakeKraken) -> None:
-    kraken.always = Answer(429, {"error": ["EOther:Never heard of"]})
+    kraken.always = Reply({"error": ["EOther:Never heard of"]}, 429)
     with pytest.raises(RateLimitedError, match="HTTP status 429"):
         fetch(kraken, "1h")
 
 
 def test_a_bad_request_without_end_is_a_refusal(binance: FakeBinance) -> None:
-    binance.always = Answer(400, TOO_EARLY)
+    binance.always = Reply(TOO_EARLY, 400)
     with pytest.raises(SourceRefusedError, match="Illegal characters"):
         fetch(binance)
     assert len(binance.asked) < 20
@@ -488,7 +456,7 @@ def test_a_bad_request_between_pages_is_no_silent_hole(binance: FakeBinance) -> 
 
     def broken(all_rows: list[Bar], start: int, limit: int, step: int) -> list[Bar]:
         if start == rows[1000][0]:
-            raise Said(Answer(400, TOO_EARLY))
+            raise Said(Reply(TOO_EARLY, 400))
         return from_start(all_rows, start, limit, step)
 
     binance.manners["1h"] = broken
@@ -496,53 +464,24 @@ def test_a_bad_request_between_pages_is_no_silent_hole(binance: FakeBinance) -> 
         fetch(binance, "1h")
 
 
-@pytest.mark.parametrize(
-    "fault", [Answer(500, "oops"), Answer(429, "{}"), Answer(200, "[]", delay_seconds=0.6)]
-)
-def test_a_fault_that_passes_costs_a_wait_and_no_bars(binance: FakeBinance, fault: Answer) -> None:
-    rows = served(binance, "1d", bars("2024-03-01", 10))
-    binance.script = [fault, fault]
-    sleeps = Sleeps()
-    assert_same(fetch(binance, sleep=sleeps, timeout_seconds=0.4), rows)
-    assert 1 <= sleeps[0] <= 2 <= sleeps[1] <= 3
-
-
 def test_a_list_of_markets_that_fails_is_typed(binance: FakeBinance) -> None:
-    binance.markets_answer = Answer(500, "oops")
+    binance.markets = Reply("oops", 500)
     with pytest.raises(SourceRefusedError, match="the list of its markets"):
         fetch(binance)
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Retry-After": "17"},
-        {"Date": "Sun, 10 Mar 2024 09:30:00 GMT", "Retry-After": "Sun, 10 Mar 2024 09:30:17 GMT"},
-    ],
-)
-def test_a_wait_that_is_asked_for_is_kept(binance: FakeBinance, headers: dict[str, str]) -> None:
-    rows = served(binance, "1d", bars("2024-03-01", 10))
-    binance.script = [Answer(429, "{}", headers)]
-    sleeps = Sleeps()
-    assert_same(fetch(binance, sleep=sleeps), rows)
-    assert sleeps == [17.0]
-
-
 def test_a_wait_beyond_the_patience_is_not_begun(binance: FakeBinance) -> None:
-    binance.always = Answer(418, BANNED, {"Retry-After": "86400"})
-    sleeps = Sleeps()
+    binance.always = Reply(BANNED, 418, {"Retry-After": "86400"})
+    pauses = Pauses()
     with pytest.raises(RateLimitedError, match="asks to wait 86400 s"):
-        fetch(binance, sleep=sleeps)
-    assert sleeps == []
+        fetch(binance, patience=replace(HASTY, sleep=pauses))
+    assert pauses == []
 
 
-def test_all_waits_of_one_request_stay_within_the_patience(binance: FakeBinance) -> None:
-    binance.always = Answer(500, "oops")
-    sleeps = Sleeps()
-    with pytest.raises(SourceRefusedError):
-        fetch(binance, sleep=sleeps, patience_seconds=6.0)
-    assert len(sleeps) == 2
-    assert sum(sleeps) <= 6.0
+def test_an_answer_that_is_too_large_is_malformed(binance: FakeBinance) -> None:
+    with pytest.raises(MalformedAnswerError, match="not understood") as caught:
+        fetch(binance, patience=replace(HASTY, max_bytes=1000))
+    assert "more than 1000 bytes" in repr(caught.value.__cause__.__cause__)  # type: ignore[union-attr]
 
 
 def test_a_refused_connection_is_unreachable(binance: FakeBinance) -> None:
@@ -555,7 +494,7 @@ def test_a_refused_connection_is_unreachable(binance: FakeBinance) -> None:
 
 def test_the_users_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    subject = ExchangeSource("binance", sleep=Sleeps())
+    subject = ExchangeSource("binance", patience=HASTY)
     with pytest.raises(SourceUnreachableError, match="cannot be reached") as caught:
         subject.fetch(SYMBOL, "1d", None, NOW)
     assert "ProxyError" in repr(caught.value.__cause__.__cause__)  # type: ignore[union-attr]
@@ -563,8 +502,8 @@ def test_the_users_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_large_answer_in_small_parts_is_read_whole(binance: FakeBinance) -> None:
     body = [[1709251200000 + DAY * i, "1", "1", "1", "1", "1"] for i in range(2)]
-    binance.script = [Answer(body=body, seconds_a_byte=0.002)]
-    assert len(fetch(binance, since="2024-03-01", timeout_seconds=5.0)) == 2
+    binance.queued = [Reply(body, manner="slow")]
+    assert len(fetch(binance, since="2024-03-01")) == 2
 
 
 EXPECTED = {
@@ -643,11 +582,6 @@ def test_what_a_vendor_wrote_becomes_one_printable_line() -> None:
     assert one_line("a\n b\t\x1b[31mc" + "x" * 500) == "a b [31mc" + "x" * 191
 
 
-@given(st.text(max_size=40))
-def test_any_wish_to_wait_is_a_number_of_seconds(text: str) -> None:
-    assert 0 <= retry_after({"Retry-After": text}) < 1e9
-
-
 # --- quotes
 
 
@@ -662,21 +596,22 @@ def test_a_quote_without_a_time_is_of_now(kraken: FakeKraken) -> None:
 
 
 def test_no_price_is_no_data(binance: FakeBinance) -> None:
-    binance.script = [Answer(body={"symbol": "BTCUSDT"})]
+    binance.queued = [Reply({"symbol": "BTCUSDT"})]
     with pytest.raises(NoDataError, match="no price of BTC/USDT now"):
         source(binance).quote(SYMBOL, NOW)
 
 
 def test_a_quote_that_fails_is_typed(binance: FakeBinance) -> None:
-    binance.always = Answer(403, "{}")
+    binance.always = Reply("{}", 403)
     with pytest.raises(SourceRefusedError, match="refuses the price of BTC/USDT"):
         source(binance).quote(SYMBOL, NOW)
 
 
-def live(binance: FakeBinance, stream: str, timeout_seconds: float = 5.0) -> ExchangeSource:
+def live(binance: FakeBinance, stream: str, read_seconds: float = 5.0) -> ExchangeSource:
     settings = binance.settings()
     settings["urls"]["api"]["ws"] = {"spot": stream}
-    return ExchangeSource("binance", settings=settings, timeout_seconds=timeout_seconds)
+    patience = replace(HASTY, read_seconds=read_seconds)
+    return ExchangeSource("binance", settings=settings, patience=patience)
 
 
 def test_a_live_quote_is_pushed_and_the_line_is_closed(binance: FakeBinance) -> None:
@@ -685,7 +620,7 @@ def test_a_live_quote_is_pushed_and_the_line_is_closed(binance: FakeBinance) -> 
         assert stream.closed.wait(5)
     assert (price, at) == (68260.5, pd.Timestamp(1710063000100, unit="ms", tz="UTC"))
     assert [question["params"] for question in stream.asked] == [["btcusdt@ticker"]]
-    assert "/api/v3/ticker/24hr" not in [path for path, _ in binance.asked]
+    assert "/api/v3/ticker/24hr" not in [asked.path for asked in binance.asked]
 
 
 def test_a_live_quote_is_had_inside_a_running_event_loop(binance: FakeBinance) -> None:
@@ -726,7 +661,7 @@ def test_a_price_that_cannot_be_is_a_malformed_answer(
     binance: FakeBinance, wrong: dict[str, Any]
 ) -> None:
     usual = {"symbol": "BTCUSDT", "lastPrice": "68250.50", "closeTime": 1710063000000}
-    binance.always = Answer(body=usual | wrong)
+    binance.always = Reply(usual | wrong)
     with pytest.raises(MalformedAnswerError, match="is no quote"):
         source(binance).quote(SYMBOL, NOW)
 

@@ -5,10 +5,7 @@ free key answers 25 questions a day, each with the whole history that the vendor
 """
 
 import math
-import os
 import re
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -21,10 +18,17 @@ from cryptobt.core.errors import (
     UnknownSymbolError,
     UsageError,
 )
-from cryptobt.data.sources.http import PATIENCE, Answer, Patience, VendorClient
+from cryptobt.data.sources.http import Answer, VendorClient
+from cryptobt.data.sources.patience import PATIENCE, Patience
 
 BASE_URL = "https://www.alphavantage.co"
 KEY_VARIABLE = "ALPHAVANTAGE_API_KEY"
+"""Where the user's key stands."""
+
+_NO_KEY = (
+    f"Alpha Vantage answers with a key only; set {KEY_VARIABLE} in the environment, "
+    "a free one comes from https://www.alphavantage.co/support/#api-key"
+)
 
 _FUNCTION = "DIGITAL_CURRENCY_DAILY"
 _META, _SERIES = "Meta Data", "Time Series (Digital Currency Daily)"
@@ -40,24 +44,21 @@ class AlphaVantageSource:
 
     Parameters
     ----------
+    key : str
+        The user's own; empty where there is none.
     base_url : str
         Where the API lies.
-    sleep : callable
-        Waits a number of seconds, between tries.
     """
 
     name = "alphavantage"
     intervals: tuple[str, ...] = ("1d",)
 
     def __init__(
-        self,
-        *,
-        base_url: str = BASE_URL,
-        patience: Patience = PATIENCE,
-        sleep: Callable[[float], object] = time.sleep,
+        self, key: str, *, base_url: str = BASE_URL, patience: Patience = PATIENCE
     ) -> None:
+        self._key = key
         self._url = f"{base_url.rstrip('/')}/query"
-        self._patience, self._sleep = patience, sleep
+        self._client = VendorClient("Alpha Vantage", patience, secrets=(key,))
 
     def fetch(
         self,
@@ -76,17 +77,17 @@ class AlphaVantageSource:
         Raises
         ------
         SourceRefusedError
-            Also where ``ALPHAVANTAGE_API_KEY`` is not set: then nothing is asked.
+            Also without a key: then nothing is asked.
         """
         if interval not in self.intervals:
             raise UsageError(f"Alpha Vantage has no interval '{interval}'; it has 1d")
         coin, market = _pair(symbol)
-        key = _key()
-        client = VendorClient("Alpha Vantage", self._patience, self._sleep, secrets=(key,))
+        if not self._key:
+            raise SourceRefusedError(_NO_KEY)
         asked = f"daily bars of {coin}-{market}"
-        query = {"function": _FUNCTION, "symbol": coin, "market": market, "apikey": key}
-        answer = client.get(self._url, query, asked)
-        return _Chart(client, asked, coin, market).read(answer)
+        query = {"function": _FUNCTION, "symbol": coin, "market": market, "apikey": self._key}
+        answer = self._client.get(self._url, query, asked)
+        return _Chart(self._client, asked, coin, market).read(answer)
 
 
 class _Chart:
@@ -165,13 +166,3 @@ def _pair(symbol: str) -> tuple[str, str]:
             f"Alpha Vantage has no '{symbol}'; name a coin and a currency, such as BTC-USD"
         )
     return coin, market
-
-
-def _key() -> str:
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    if not key:
-        raise SourceRefusedError(
-            f"Alpha Vantage answers with a key only; set {KEY_VARIABLE} in the environment, "
-            "a free one comes from https://www.alphavantage.co/support/#api-key"
-        )
-    return key

@@ -6,8 +6,7 @@ six seconds.
 
 import math
 import re
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +23,8 @@ from cryptobt.core.errors import (
 from cryptobt.core.time import DAY, iso
 from cryptobt.core.types import ExtraSeries
 from cryptobt.data.csv_series import published
-from cryptobt.data.sources.http import PATIENCE, Answer, Patience, VendorClient
+from cryptobt.data.sources.http import Answer, VendorClient
+from cryptobt.data.sources.patience import PATIENCE, Patience
 
 BASE_URL = "https://community-api.coinmetrics.io/v4"
 METRICS = ("AdrActCnt", "TxCnt", "FeeTotNtv")
@@ -59,12 +59,11 @@ class CoinMetricsSource:
         *,
         base_url: str = BASE_URL,
         patience: Patience = PATIENCE,
-        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.metrics = _checked(metrics)
         self.lag_hours = lag_hours
         self._base = base_url.rstrip("/")
-        self._client = VendorClient("Coin Metrics", patience, sleep)
+        self._client = VendorClient("Coin Metrics", patience)
 
     def fetch(self, key: str, since: pd.Timestamp | None, now: pd.Timestamp) -> ExtraSeries:
         """Fetch the days from ``since`` on that were published by ``now``.

@@ -1,10 +1,11 @@
-"""What comes of asking an exchange through ccxt: its errors as ours, pauses, and a short wait."""
+"""What comes of asking an exchange through ccxt: its errors as ours, and answers in short time."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
+
+import requests
+from requests import exceptions
+from urllib3 import exceptions as inner
 
 from cryptobt.core.errors import (
     CryptobtError,
@@ -15,9 +16,9 @@ from cryptobt.core.errors import (
     UnknownSymbolError,
     UsageError,
 )
+from cryptobt.data.sources.http import read_body
+from cryptobt.data.sources.patience import Answered, Patience, Setback
 
-_ATTEMPTS = 5
-_LONGEST_PAUSE_SECONDS = 30
 _RATE_LIMITED = frozenset((418, 429))
 _ELSE = "try again later, or use another source, --csv FILE or --source sample"
 
@@ -43,20 +44,10 @@ _KINDS: dict[str, type[CryptobtError]] = {
 _CAUSES = frozenset(("SSLError", "InvalidJSONError"))
 
 
-@dataclass
-class Answered:
-    """What the transport saw of the latest request: 0 where no answer came."""
-
-    status: int = 0
-    retry_after_seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long one question is asked again: ``seconds`` in all, waited by ``sleep``."""
-
-    seconds: float = 60.0
-    sleep: Callable[[float], None] = time.sleep
+def setback(error: Exception, name: str, what: str, answered: Answered) -> Setback:
+    """Say what an error of ccxt means, and whether it may pass."""
+    ours = explain(error, name, what, answered)
+    return Setback(ours, _may_pass(ours, error, answered.status), answered.retry_after)
 
 
 def explain(error: Exception, name: str, what: str, answered: Answered) -> CryptobtError:
@@ -79,9 +70,7 @@ def explain(error: Exception, name: str, what: str, answered: Answered) -> Crypt
     if kind is SourceUnreachableError:
         return kind(f"{name} cannot be reached {why}; {_ELSE}")
     if kind is RateLimitedError:
-        wait = answered.retry_after_seconds
-        asked = f", it asks to wait {wait:.0f} s" if wait else ""
-        return kind(f"{name}: too many requests for now{asked} {why}; {_ELSE}")
+        return kind(f"{name}: too many requests for now{answered.wish} {why}; {_ELSE}")
     if kind is UnknownSymbolError:
         return kind(f"{name} does not know {what} {why}; check the symbol (such as BTC/USDT)")
     if kind is UsageError:
@@ -110,116 +99,59 @@ def one_line(text: object) -> str:
     return "".join(letter for letter in words if letter.isprintable())[:200]
 
 
-def retry_after(headers: Any) -> float:
-    """Read how many seconds an answer asks to wait, written as seconds or as a date; 0 if not."""
-    text = str(headers.get("Retry-After", "")).strip()
-    if text.isdecimal():
-        return float(text[:9])
-    try:
-        until = parsedate_to_datetime(text)
-        # by the vendor's own clock, whatever ours says
-        wait = (until - parsedate_to_datetime(str(headers.get("Date", "")))).total_seconds()
-    except (TypeError, ValueError):
-        return 0.0
-    return max(wait, 0.0)
-
-
 def is_bad_request(error: CryptobtError) -> bool:
     """Whether the exchange refuses what was asked for, rather than us or the symbol."""
     return type(error.__cause__).__name__ == "BadRequest"
 
 
-def patiently(
-    call: Callable[[], Any],
-    told: Callable[[Exception], CryptobtError],
-    answered: Answered,
-    patience: Patience,
-) -> Any:
-    """Ask until there is an answer, an error that will not pass, or no patience left.
-
-    The pauses double from one second, with jitter, or are as long as the exchange asks for. A
-    pause that would go beyond the patience is not begun.
-
-    Raises
-    ------
-    CryptobtError
-        The last one, as ``told`` tells it.
-    """
-    import tenacity
-
-    def once() -> Any:
-        answered.status, answered.retry_after_seconds = 0, 0.0
-        try:
-            return call()
-        except Exception as error:
-            raise told(error) from error
-
-    jitter = tenacity.wait_exponential_jitter(max=_LONGEST_PAUSE_SECONDS)
-
-    def pause(state: tenacity.RetryCallState) -> float:
-        return max(jitter(state), answered.retry_after_seconds)
-
-    def enough(state: tenacity.RetryCallState) -> bool:
-        waited = state.idle_for + state.upcoming_sleep
-        return state.attempt_number >= _ATTEMPTS or waited > patience.seconds
-
-    return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: _may_pass(error, answered.status)),
-        wait=pause,
-        stop=enough,
-        sleep=patience.sleep,
-        reraise=True,
-    )(once)
-
-
-def _may_pass(error: BaseException, status: int) -> bool:
-    if isinstance(error, SourceUnreachableError | RateLimitedError):
+def _may_pass(ours: CryptobtError, error: Exception, status: int) -> bool:
+    if isinstance(ours, SourceUnreachableError | RateLimitedError):
         return True
     # ccxt's word for what may pass; it gives it to every unknown status of 4xx too
-    failed = any(kind.__name__ == "OperationFailed" for kind in type(error.__cause__).__mro__)
-    return isinstance(error, SourceRefusedError) and (status >= 500 or (failed and status < 400))
+    failed = any(kind.__name__ == "OperationFailed" for kind in type(error).__mro__)
+    return isinstance(ours, SourceRefusedError) and (status >= 500 or (failed and status < 400))
 
 
-def impatient_session(seconds: float, answered: Answered) -> Any:
-    """Make a session that notes each status, ends an answer that drips, and wants JSON.
+class ImpatientSession(requests.Session):
+    """Notes each status, ends an answer that drips or is too large, and wants JSON.
 
     A timeout of requests is between two bytes only: all of an answer may take three times as
     long, since a list of markets is megabytes. And ccxt takes a page of HTML for bars.
     """
-    import requests
-    import urllib3
 
-    def body(answer: requests.Response, until: float) -> bytes:
-        parts: list[bytes] = []
+    def __init__(self, patience: Patience, answered: Answered) -> None:
+        super().__init__()
+        self._patience, self._answered = patience, answered
+
+    def request(self, *args: Any, **options: Any) -> requests.Response:
+        """Ask as the parent does, and read all of the answer."""
+        until = time.monotonic() + 3 * self._patience.read_seconds
+        options["stream"] = True
+        with super().request(*args, **options) as answer:
+            self._answered.note(answer)
+            answer._content = self._body(answer, until)
+            # else the connection would be closed, and each page begin with another
+            answer._content_consumed = True
+        if answer.ok and not _is_json(answer):
+            raise exceptions.InvalidJSONError(f"no JSON: {answer.content[:100]!r}")
+        return answer
+
+    def _body(self, answer: requests.Response, until: float) -> bytes:
+        most = self._patience.max_bytes
         try:
-            while part := answer.raw.read1(1 << 16, decode_content=True):
-                parts.append(part)
-                if time.monotonic() > until:
-                    raise requests.ReadTimeout("the answer only drips")
-        except urllib3.exceptions.DecodeError as error:
-            raise requests.exceptions.InvalidJSONError(error) from error
-        except urllib3.exceptions.HTTPError as error:
+            body = read_body(answer, most, until)
+        except TimeoutError as error:
+            raise requests.ReadTimeout("the answer only drips") from error
+        except inner.DecodeError as error:
+            raise exceptions.InvalidJSONError(error) from error
+        except inner.HTTPError as error:
             raise requests.ConnectionError(error) from error
-        return b"".join(parts)
-
-    class ImpatientSession(requests.Session):
-        def request(self, *args: Any, **options: Any) -> requests.Response:
-            until = time.monotonic() + 3 * seconds
-            options["stream"] = True
-            with super().request(*args, **options) as answer:
-                answered.status = answer.status_code
-                answered.retry_after_seconds = retry_after(answer.headers)
-                answer._content = body(answer, until)
-                # else the connection would be closed, and each page begin with another
-                answer._content_consumed = True
-            if answer.ok and not _is_json(answer):
-                raise requests.exceptions.InvalidJSONError(f"no JSON: {answer.content[:100]!r}")
-            return answer
-
-    return ImpatientSession()
+        if len(body) > most:
+            raise exceptions.InvalidJSONError(f"more than {most} bytes")
+        return body
 
 
-def _is_json(answer: Any) -> bool:
+def _is_json(answer: requests.Response) -> bool:
     # ccxt would take a bare word or number letter by letter
     if answer.content.lstrip()[:1] not in (b"[", b"{"):
         return False

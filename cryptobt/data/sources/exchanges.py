@@ -9,7 +9,6 @@ import asyncio
 import difflib
 import math
 import re
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -20,7 +19,6 @@ import pandas as pd
 
 from cryptobt.core import columns
 from cryptobt.core.errors import (
-    CryptobtError,
     MalformedAnswerError,
     NoDataError,
     UnknownSymbolError,
@@ -28,20 +26,10 @@ from cryptobt.core.errors import (
     did_you_mean,
 )
 from cryptobt.core.time import parse_interval
-from cryptobt.data.sources.exchange_errors import (
-    Answered,
-    Patience,
-    explain,
-    impatient_session,
-    patiently,
-)
+from cryptobt.data.sources.exchange_errors import ImpatientSession, setback
 from cryptobt.data.sources.exchange_pages import History, Row
-
-TIMEOUT_SECONDS = 10.0
-"""Longest wait for the next bytes of an answer; all of it may take three times as long."""
-
-Quote = tuple[float, pd.Timestamp]
-"""A price, and its time in UTC."""
+from cryptobt.data.sources.patience import PATIENCE, Answered, Patience, Setback, once, patiently
+from cryptobt.data.sources.source import Quote
 
 _END_OF_TIME = pd.Timestamp("2200-01-01", tz="UTC").value // 1_000_000
 _WEEK = pd.Timedelta(weeks=1)
@@ -54,12 +42,8 @@ class ExchangeSource:
     ----------
     exchange : str
         As ccxt calls it, such as ``binance``.
-    timeout_seconds : float
-        For each request.
-    patience_seconds : float
-        Longest time in all to wait between the tries of one request.
-    sleep : callable
-        Waits that many seconds.
+    patience : Patience
+        With each question; all of one answer may take three times its ``read_seconds``.
     report : callable or None
         Told after each page how many bars have come so far.
     settings : mapping or None
@@ -75,9 +59,7 @@ class ExchangeSource:
         self,
         exchange: str,
         *,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        patience_seconds: float = 60.0,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience = PATIENCE,
         report: Callable[[int], None] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -88,15 +70,12 @@ class ExchangeSource:
             )
         self.name = f"ccxt:{exchange}"
         self._exchange = exchange
-        self._timeout_seconds = timeout_seconds
-        self._settings = {"enableRateLimit": True, "timeout": round(timeout_seconds * 1000)} | dict(
-            settings or {}
-        )
-        self._answered = Answered()
-        self._patience = Patience(patience_seconds, sleep)
+        self._patience, self._answered = patience, Answered()
+        timeout = round(patience.read_seconds * 1000)
+        self._settings = {"enableRateLimit": True, "timeout": timeout, **(settings or {})}
         self._report = report
         self._client = getattr(known, exchange)({
-            "session": impatient_session(timeout_seconds, self._answered),
+            "session": ImpatientSession(patience, self._answered),
             **self._settings,
         })  # fmt: skip
         # ccxt drops rows without a time by itself, and then nothing is left of a page of nonsense
@@ -199,15 +178,19 @@ class ExchangeSource:
         client = getattr(pro, self._exchange)({"aiohttp_trust_env": True, **self._settings})
         client.set_markets(self._client.markets, self._client.currencies)
         try:
-            return await asyncio.wait_for(client.watch_ticker(market), self._timeout_seconds)
+            return await asyncio.wait_for(client.watch_ticker(market), self._patience.read_seconds)
         finally:
             await client.close()
 
     def _asked(self, call: Callable[[], Any], what: str) -> Any:
-        def told(error: Exception) -> CryptobtError:
-            return explain(error, self.name, what, self._answered)
+        def told(error: Exception) -> Setback:
+            return setback(error, self.name, what, self._answered)
 
-        return patiently(call, told, self._answered, self._patience)
+        def ask(_: float) -> Any:
+            self._answered.forget()
+            return once(call, told)
+
+        return patiently(ask, self._patience)
 
     def _page(self, market: str, label: str, start: int, limit: int | None) -> list[Row]:
         def ask() -> list[Row]:
@@ -245,7 +228,6 @@ class ExchangeSource:
 def _library() -> Any:
     try:
         import ccxt
-        import tenacity  # noqa: F401
     except ImportError as error:
         raise UsageError(
             f"exchanges need {error.name}, which is not installed: "

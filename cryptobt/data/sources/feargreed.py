@@ -1,7 +1,5 @@
 """The Crypto Fear & Greed Index of alternative.me: one number a day, from 0 (fear) to 100."""
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +9,8 @@ from cryptobt.core import columns
 from cryptobt.core.errors import NoDataError, SourceRefusedError, UnknownSymbolError
 from cryptobt.core.types import ExtraSeries
 from cryptobt.data.csv_series import published
-from cryptobt.data.sources.http import PATIENCE, Answer, Patience, VendorClient
+from cryptobt.data.sources.http import Answer, VendorClient
+from cryptobt.data.sources.patience import PATIENCE, Patience
 
 BASE_URL = "https://api.alternative.me"
 FEAR_GREED = "fear_greed"
@@ -26,21 +25,13 @@ class FearGreedSource:
     ----------
     base_url : str
         Where the API lies.
-    sleep : callable
-        Waits a number of seconds, between tries.
     """
 
     name = "feargreed"
 
-    def __init__(
-        self,
-        *,
-        base_url: str = BASE_URL,
-        patience: Patience = PATIENCE,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
+    def __init__(self, *, base_url: str = BASE_URL, patience: Patience = PATIENCE) -> None:
         self._url = f"{base_url.rstrip('/')}/fng/"
-        self._client = VendorClient("alternative.me", patience, sleep)
+        self._client = VendorClient("alternative.me", patience)
 
     def fetch(self, key: str, since: pd.Timestamp | None, now: pd.Timestamp) -> ExtraSeries:
         """Fetch the days from ``since`` on that were published by ``now``.

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
+import pandas as pd
+
 from cryptobt.core.errors import UsageError, did_you_mean
-from cryptobt.data.sources.source import BarSource, SeriesSource
+from cryptobt.core.settings import secret
+from cryptobt.data.sources.source import BarSource, Quote, SeriesSource
 
 GROUP = "cryptobt.sources"
 
@@ -16,9 +19,9 @@ def _yahoo() -> BarSource:
 
 
 def _alphavantage() -> BarSource:
-    from cryptobt.data.sources.alphavantage import AlphaVantageSource
+    from cryptobt.data.sources.alphavantage import KEY_VARIABLE, AlphaVantageSource
 
-    return AlphaVantageSource()
+    return AlphaVantageSource(secret(KEY_VARIABLE))
 
 
 def _feargreed() -> SeriesSource:
@@ -60,6 +63,26 @@ def find_source(name: str) -> BarSource:
         return _installed(installed[name])
     known = [*OTHERS, *VENDORS, *installed, f"{EXCHANGES}binance"]
     raise UsageError(f"unknown source '{name}'; {did_you_mean(name, known)}")
+
+
+def find_quotes(name: str) -> Callable[[str, pd.Timestamp], Quote] | None:
+    """Look up what asks a source for the latest price of a symbol; None where it tells none.
+
+    An exchange pushes it where it can.
+
+    Raises
+    ------
+    UsageError
+        If there is no such source.
+    """
+    if name in OTHERS:
+        return None
+    source: object = find_source(name)
+    for way in ("live_quote", "quote"):
+        ask: Callable[[str, pd.Timestamp], Quote] | None = getattr(source, way, None)
+        if ask is not None:
+            return ask
+    return None
 
 
 def find_series(name: str) -> SeriesSource:

@@ -1,17 +1,17 @@
 """Yahoo Finance, through its own client yfinance, whose silences are turned into errors.
 
 What the client does by itself and is guarded here: it returns an empty frame instead of an error,
-adjusts prices, writes its cache into the home folder, waits half a minute for a cookie, and logs
-to the terminal.
+adjusts prices, writes its cache into the home folder, keeps refusals in memory as if they were
+answers, waits half a minute for a cookie, and logs to the terminal.
 """
 
 import logging
+import math
 import tempfile
 import warnings
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -27,12 +27,14 @@ from cryptobt.core.errors import (
     UsageError,
 )
 from cryptobt.core.settings import home
+from cryptobt.data.sources.patience import Answered, Patience, Setback, once, patiently
+from cryptobt.data.sources.source import Quote
 
-TIMEOUT_SECONDS = 10.0
-"""Longest wait for one answer; a request for a cookie, a crumb and the bars are three."""
+PATIENCE = Patience(read_seconds=10.0, attempts=2)
+"""Less than others are given: without a network a run falls back on the simulated market.
 
-RETRIES = 1
-"""Further tries after a fault of the network."""
+The read timeout is for one whole answer; a try asks for a cookie, a crumb and the bars.
+"""
 
 _INTERVALS = {
     "1m": "1m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1h", "60m": "1h", "1d": "1d",
@@ -47,11 +49,18 @@ _UNREACHABLE = frozenset((
 _ELSE = "try again later, or use --csv FILE or --source sample"
 
 
+class _SaidError(Exception):
+    """Yahoo's own words in an answer with HTTP status 200."""
+
+
 class YahooSource:
     """All that Yahoo has of a symbol (such as BTC-USD), unadjusted; intraday for 7 to 729 days."""
 
     name = "yahoo"
     intervals = tuple(_INTERVALS)
+
+    def __init__(self, patience: Patience = PATIENCE) -> None:
+        self._patience = patience
 
     def fetch(
         self, symbol: str, interval: str, since: pd.Timestamp | None, now: pd.Timestamp
@@ -59,15 +68,49 @@ class YahooSource:
         """Fetch raw rows, today's live bar among them; see :class:`BarSource`."""
         if interval not in _INTERVALS:
             raise UsageError(f"Yahoo has no interval '{interval}'; it has {', '.join(_INTERVALS)}")
-        statuses: list[int] = []
-        try:
-            answer = _history(symbol, _INTERVALS[interval], _span(interval, since, now), statuses)
-        # yfinance passes on whatever its parser and transport raise
-        except Exception as error:
-            raise explained(symbol, error, statuses) from error
-        if answer.empty and since is None:
+        span = _span(interval, since, now)
+        chart = self._chart(symbol, _INTERVALS[interval], span)
+        if chart.bars.empty and since is None:
             raise NoDataError(_no_bars(symbol))
-        return _raw(answer)
+        return _raw(chart.bars)
+
+    def quote(self, symbol: str, now: pd.Timestamp) -> Quote:  # noqa: ARG002
+        """Fetch the price of the last trade, with its time.
+
+        Raises
+        ------
+        NoDataError
+            If Yahoo tells none.
+        DataUnavailableError
+            As :meth:`fetch` does.
+        """
+        chart = self._chart(symbol, "1d", {"period": "1d"})
+        price, at = chart.price, chart.traded_at
+        if not isinstance(price, (int, float)) or not 0 < price < math.inf or at is None:
+            raise NoDataError(f"Yahoo tells no price of {symbol} now; {_ELSE}")
+        return float(price), pd.Timestamp(at).tz_convert("UTC").as_unit("ns")
+
+    def _chart(self, symbol: str, interval: str, span: dict[str, Any]) -> "_Chart":
+        return patiently(lambda _: self._asked(symbol, interval, span), self._patience)
+
+    def _asked(self, symbol: str, interval: str, span: dict[str, Any]) -> "_Chart | Setback":
+        answered = Answered()
+        timeout = self._patience.read_seconds
+
+        def told(error: Exception) -> Setback:
+            ours = explained(symbol, error, answered)
+            passing = isinstance(ours, SourceUnreachableError | RateLimitedError)
+            return Setback(ours, passing or answered.status >= 500, answered.retry_after)
+
+        return once(lambda: _history(symbol, interval, span, timeout, answered), told)
+
+
+class _Chart(NamedTuple):
+    """An answer of Yahoo's: bars, and the price and time of the last trade where it tells them."""
+
+    bars: pd.DataFrame
+    price: Any
+    traded_at: pd.Timestamp | None
 
 
 def _span(interval: str, since: pd.Timestamp | None, now: pd.Timestamp) -> dict[str, Any]:
@@ -77,22 +120,28 @@ def _span(interval: str, since: pd.Timestamp | None, now: pd.Timestamp) -> dict[
     return {"start": since.tz_convert("UTC").to_pydatetime()}
 
 
-def _history(symbol: str, interval: str, span: dict[str, Any], statuses: list[int]) -> pd.DataFrame:
+def _history(
+    symbol: str, interval: str, span: dict[str, Any], timeout: float, answered: Answered
+) -> _Chart:
     with warnings.catch_warnings():
         # yfinance has pandas' deprecations printed, which are not the user's
         warnings.simplefilter("ignore")
         yfinance = _client()
-        with _impatient_session(statuses) as session:
-            answer: pd.DataFrame = yfinance.Ticker(symbol, session=session).history(
+        # else an answer with an error would be given again to the next try
+        yfinance.data.YfData.cache_get.cache_clear()
+        with _impatient_session(timeout, answered) as session:
+            ticker = yfinance.Ticker(symbol, session=session)
+            bars: pd.DataFrame = ticker.history(
                 **span,
                 interval=interval,
                 auto_adjust=False,
                 actions=False,
                 prepost=True,
                 keepna=True,
-                timeout=TIMEOUT_SECONDS,
+                timeout=timeout,
             )
-    return answer
+            told = ticker.get_history_metadata()
+    return _Chart(bars, told.get("regularMarketPrice"), told.get("regularMarketTime"))
 
 
 @cache
@@ -105,8 +154,8 @@ def _client() -> Any:
     # without any handler Python would print warnings to the terminal by itself
     logger.addHandler(logging.NullHandler())
     yfinance.config.debug.hide_exceptions = False
-    # with pauses that double
-    yfinance.config.network.retries = RETRIES
+    # patience is ours
+    yfinance.config.network.retries = 0
     yfinance.set_tz_cache_location(str(_cache_folder()))
     return yfinance
 
@@ -121,23 +170,35 @@ def _cache_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="cryptobt-yfinance-"))
 
 
-def _impatient_session(statuses: list[int]) -> Any:
+def _impatient_session(timeout: float, answered: Answered) -> Any:
     """Make a session like yfinance's own that never waits beyond the timeout.
 
-    It notes the HTTP status of each chart, since yfinance goes on after a refusal and ends in
-    an error about something else.
+    It notes what comes of each question for a chart, since yfinance goes on after a refusal and
+    ends in an error about something else.
     """
     from curl_cffi import requests
 
     class ImpatientSession(requests.Session):  # type: ignore[type-arg]
         def request(self, method: Any, url: str, *args: Any, **options: Any) -> Any:
-            options["timeout"] = min(options.get("timeout") or TIMEOUT_SECONDS, TIMEOUT_SECONDS)
+            options["timeout"] = min(options.get("timeout") or timeout, timeout)
             answer = super().request(method, url, *args, **options)
             if "/chart/" in url:
-                statuses.append(answer.status_code)
+                answered.note(answer)
+                _check_said(answer)
             return answer
 
     return ImpatientSession(impersonate="chrome")
+
+
+def _check_said(answer: Any) -> None:
+    """Raise what is said in place of bars: yfinance would go on to ask for a time zone."""
+    try:
+        error = answer.json()["chart"]["error"] if answer.ok else None
+        said = error["description"] if error else None
+    except (ValueError, LookupError, TypeError):
+        return  # malformed, as yfinance will find
+    if said:
+        raise _SaidError(said)
 
 
 def _raw(answer: pd.DataFrame) -> pd.DataFrame:
@@ -147,12 +208,14 @@ def _raw(answer: pd.DataFrame) -> pd.DataFrame:
     return named.assign(**{columns.TIME: times})
 
 
-def explained(symbol: str, error: Exception, statuses: Sequence[int]) -> DataUnavailableError:
+def explained(symbol: str, error: Exception, answered: Answered) -> DataUnavailableError:
     """Say what a failure of the client means, by its kind and the status of the last chart."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    status = statuses[-1] if statuses else 0
+    status = answered.status
     if "YFRateLimitError" in kinds or status == 429:
-        return RateLimitedError(f"Yahoo: too many requests for now; {_ELSE}")
+        return RateLimitedError(f"Yahoo: too many requests for now{answered.wish}; {_ELSE}")
+    if isinstance(error, _SaidError):
+        return SourceRefusedError(f"Yahoo refuses {symbol} with '{_line(error)}'; {_ELSE}")
     if kinds & _UNREACHABLE:
         return SourceUnreachableError(f"Yahoo cannot be reached ({_line(error)}); {_ELSE}")
     if status >= 400 and status != 404:
