@@ -1,6 +1,6 @@
 """From recorded rows to the documented frames of a result."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,23 @@ from cryptobt.core.types import BacktestResult, MarketData
 from cryptobt.strategies.base import day_numbers, instants
 
 
-def build_result(recorder: Recorder, markets: Sequence[MarketData]) -> BacktestResult:
+def build_result(
+    recorder: Recorder,
+    markets: Sequence[MarketData],
+    decided_at: Mapping[pd.Timestamp, pd.Timestamp],
+) -> BacktestResult:
     """Assemble equity, weights, orders, fills, trades and pending orders of a run."""
     clock = _Clock(markets)
     weights = pd.DataFrame(
         recorder.weights,
         columns=["day", "symbol", "target_weight", "weight", "quantity_base", "close", "score"],
     )
+    # backtrader counts from a whole 0: without fills a column would be one of integers
+    weights = weights.astype({name: float for name in weights if name != "symbol"})
     weights["time"] = clock.times(weights["day"])
     weights = weights.sort_values(["time", "symbol"], kind="stable", ignore_index=True)
     fills = _fills(recorder, markets, clock)
-    orders = _orders(recorder, clock)
+    orders = _orders(recorder, clock, decided_at)
     pending = orders[orders["status"] == "pending"]
     return BacktestResult(
         equity=_equity(recorder, clock, weights, fills),
@@ -65,17 +71,20 @@ def _equity(
     held = weights["weight"]
     frame["gross_weight"] = held.abs().groupby(weights["day"]).sum().to_numpy()
     frame["net_weight"] = held.groupby(weights["day"]).sum().to_numpy()
-    paid = fills.groupby("time")[["fee_quote", "slippage_quote"]].sum()
+    paid = fills.groupby("time")[["fee_quote", "slippage_quote"]].sum().astype(float)
     frame["fees_quote"] = paid["fee_quote"].reindex(times, fill_value=0.0).to_numpy()
     frame["slippage_quote"] = paid["slippage_quote"].reindex(times, fill_value=0.0).to_numpy()
     return frame[list(columns.EQUITY)]
 
 
-def _orders(recorder: Recorder, clock: _Clock) -> pd.DataFrame:
+def _orders(
+    recorder: Recorder, clock: _Clock, decided_at: Mapping[pd.Timestamp, pd.Timestamp]
+) -> pd.DataFrame:
     frame = pd.DataFrame(recorder.orders, columns=[*_ORDER_COLUMNS, "day_number", "valid_day"])
     frame["time"] = clock.times(frame["day_number"])
     frame["valid_until"] = instants(frame["valid_day"].astype(float))
-    frame["decided_at"] = pd.Series(pd.NaT, index=frame.index, dtype=clock.every.dtype)
+    decided = [decided_at.get(time, pd.NaT) for time in frame["time"]] if decided_at else pd.NaT
+    frame["decided_at"] = pd.Series(decided, index=frame.index, dtype=clock.every.dtype)
     for price in ("limit_price_quote", "stop_price_quote"):
         frame[price] = frame[price].astype(float)
     return frame[list(columns.ORDERS)]
@@ -97,13 +106,13 @@ def _fills(recorder: Recorder, markets: Sequence[MarketData], clock: _Clock) -> 
         frame.loc[own, "open_quote"] = opens.to_numpy()
     worse = (frame["price_quote"] - frame["unslipped_quote"]).abs()
     frame["slippage_quote"] = worse * frame["quantity_base"]
-    frame["late"] = False
+    frame["late"] = frame["late"].astype(bool)
     return frame[list(columns.FILLS)]
 
 
 _FILL_COLUMNS = [
     "order_id", "symbol", "side", "quantity_base", "price_quote", "fee_quote", "position_base",
-    "unslipped_quote", "day_number",
+    "unslipped_quote", "day_number", "late",
 ]  # fmt: skip
 
 

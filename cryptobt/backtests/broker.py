@@ -1,7 +1,7 @@
 """The simulated exchange: fees, slippage, funding, lot sizes, refusals that stay visible."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import backtrader as bt
@@ -66,6 +66,9 @@ class SpotBroker(bt.brokers.BackBroker):
         Open of the bar at hand, as backtrader counts days.
     funding_paid : float
         Funding of the bar at hand, in quote.
+    late : mapping
+        Bars whose decision was made too late for the next open, to the instant at which it was
+        made, both as backtrader counts days: their orders wait for the first bar that opens then.
     """
 
     def __init__(self, settings: Settings, interval: pd.Timedelta) -> None:
@@ -75,6 +78,7 @@ class SpotBroker(bt.brokers.BackBroker):
         self.funding_rate = settings.costs.funding_bps_per_day / 1e4 * days
         self.borrow_rate = settings.costs.borrow_bps_per_day / 1e4 * days
         self.now, self.funding_paid = 0.0, 0.0
+        self.late: Mapping[float, float] = {}
         self._unslipped: float | None = None
         super().set_cash(settings.account.cash_quote)
         super().addcommissioninfo(PercentageFee(commission=settings.costs.fee_bps / 1e4))
@@ -107,7 +111,9 @@ class SpotBroker(bt.brokers.BackBroker):
 
     def submit(self, order: Any, check: bool = True) -> Any:
         """Accept an order for the next bar, or refuse it with a reason."""
-        order.addinfo(decided=self.now)
+        # A margin call, which has no owner, is the exchange's and never late.
+        waits_until = 0.0 if order.owner is None else self.late.get(self.now, 0.0)
+        order.addinfo(decided=self.now, waits_until=waits_until)
         reason = self._refusal(order)
         if reason is None:
             return super().submit(order, check)
@@ -205,7 +211,7 @@ class SpotBroker(bt.brokers.BackBroker):
 
     def _try_exec(self, order: Any) -> None:
         # backtrader would try the symbol's old bar again.
-        if self._has_bar(order.data):
+        if self._has_bar(order.data) and self.now >= order.info["waits_until"]:
             self._unslipped = None
             super()._try_exec(order)
 

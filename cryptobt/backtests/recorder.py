@@ -109,4 +109,5 @@ class Recorder(bt.Analyzer):
             "unslipped_quote": order.info["unslipped"],
             "fee_quote": bit.closedcomm + bit.openedcomm,
             "position_base": bit.psize,
+            "late": order.info["waits_until"] > 0.0,
         }

@@ -1,7 +1,7 @@
 """One run of one strategy: ``run_backtest`` is the only way to an account in this project."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ def run_backtest(
     settings: Settings,
     *,
     preload: bool = True,
+    decided_at: Mapping[pd.Timestamp, pd.Timestamp] | None = None,
 ) -> BacktestResult:
     """Trade one strategy through history and return the account it would have had.
 
@@ -80,6 +81,10 @@ def run_backtest(
         Needed if the trader names a forecaster.
     settings : Settings
         ``data.start`` is the first deciding bar (the first bar, if None).
+    decided_at : mapping or None
+        Bars to the instant of the wall clock at which their decision was made; a bar that is not in
+        it was decided at its close. What was decided more than ``paper.decision_deadline_hours``
+        after the close is late: it fills at the first bar that opens after that instant.
 
     Raises
     ------
@@ -94,6 +99,7 @@ def run_backtest(
     cerebro = _Cerebro(stdstats=False, preload=preload, runonce=vectorised)
     broker = MarginBroker if settings.sizing.allow_short else SpotBroker
     cerebro.broker = broker(settings, markets[0].interval)
+    cerebro.broker.late = _late(decided_at or {}, markets[0].interval, settings)
     for market in markets:
         rows = None
         if forecasts is not None and trader.forecaster is not None:
@@ -105,7 +111,7 @@ def run_backtest(
     strategy, given = fit_to_run(trader.spec.strategy, rules)
     cerebro.addstrategy(strategy, **given, **params)
     cerebro.addanalyzer(Recorder, _name="recorder", start=rules.start)
-    return build_result(_run(cerebro, trader.spec), markets)
+    return build_result(_run(cerebro, trader.spec), markets, decided_at or {})
 
 
 def _run(cerebro: bt.Cerebro, spec: StrategySpec) -> Recorder:
@@ -117,6 +123,15 @@ def _run(cerebro: bt.Cerebro, spec: StrategySpec) -> Recorder:
         raise explain_failure(error, spec.file) from error
     recorder: Recorder = strategy.analyzers.recorder
     return recorder
+
+
+def _late(
+    decided_at: Mapping[pd.Timestamp, pd.Timestamp], interval: pd.Timedelta, settings: Settings
+) -> dict[float, float]:
+    deadline = interval + pd.Timedelta(hours=settings.paper.decision_deadline_hours)
+    late = {bar: at for bar, at in decided_at.items() if at > bar + deadline}
+    bars, instants = (day_numbers(pd.DatetimeIndex(list(side))) for side in (late, late.values()))
+    return dict(zip(bars.tolist(), instants.tolist(), strict=True))
 
 
 def check_intervals(markets: Sequence[MarketData]) -> None:

@@ -1,5 +1,6 @@
 """The base of built-in strategies: a target weight at each close, turned into orders."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import backtrader as bt
@@ -46,6 +47,7 @@ class SignalStrategy(bt.Strategy):
         self.holdings: dict[Any, Holding] = {}
         self.equity = 0.0
         self.joined = False
+        self._sent: list[Any] = []
 
     def score(self, data: Any) -> float:
         """Opinion about the symbol's next bar: positive for up, NaN for none."""
@@ -78,6 +80,7 @@ class SignalStrategy(bt.Strategy):
         wanted = {data: self._wanted(data, score) for data, score in self.scores.items()}
         # No opinion leaves what is held, and whatever it weighs.
         wanted = {data: weight for data, weight in wanted.items() if weight == weight}
+        self._take_back(wanted)
         besides = sum(abs(self.held_weight(data)) for data in self.holdings if data not in wanted)
         self.targets = self.rules.under_cap(wanted, besides)
         if self.equity > 0:
@@ -103,6 +106,14 @@ class SignalStrategy(bt.Strategy):
                 ready.append(data)
         self.joined = len(self.holdings) > listed
         return ready
+
+    def _take_back(self, wanted: Mapping[Any, float]) -> None:
+        """Cancel what still waits of symbols that are decided anew: decisions that came late."""
+        for order in self._sent:
+            if order.alive() and order.data in wanted:
+                order.addinfo(reason="replaced by a later decision")
+                self.cancel(order)
+        self._sent = [order for order in self._sent if order.alive()]
 
     def _wanted(self, data: Any, score: float) -> float:
         if score != score:  # NaN
@@ -132,7 +143,7 @@ class SignalStrategy(bt.Strategy):
         for change in rules.affordable(changes, cash, equity, gross_value):
             ask = self.buy if change.side > 0 else self.sell
             size = change.closing + change.opening
-            ask(data=change.data, size=size, target_weight=change.target)
+            self._sent.append(ask(data=change.data, size=size, target_weight=change.target))
 
 
 def day_numbers(times: pd.DatetimeIndex) -> np.ndarray:

@@ -1,0 +1,126 @@
+"""Decisions that were made after the open they were meant for: when they fill, and what replaces
+them.
+"""
+
+from typing import Any
+
+import backtrader as bt
+import pandas as pd
+import pytest
+
+from cryptobt.backtests.run import Trader, run_backtest
+from cryptobt.core.types import BacktestResult
+from cryptobt.strategies.registry import StrategySpec
+
+from .accounts import CASH, FREE, acting, make_market, make_settings, scripted
+
+MARKET = make_market([(100, 100), (110, 111), (120, 121), (130, 131), (140, 141)])
+DAYS = MARKET.times
+HOUR = pd.Timedelta(hours=1)
+
+
+def run(
+    trader: Trader, decided_at: dict[pd.Timestamp, pd.Timestamp], **sections: Any
+) -> BacktestResult:
+    settings = make_settings(**({"costs": FREE} | sections))
+    return run_backtest([MARKET], None, trader, settings, decided_at=decided_at)
+
+
+def test_a_decision_within_the_deadline_fills_at_the_open_before_it() -> None:
+    # bar 0 closes at 00:00 of day 1; four hours later is the last instant that is on time
+    at = DAYS[1] + 4 * HOUR
+    result = run(scripted([0.5] * 5), {DAYS[0]: at})
+    assert result.fills["time"].tolist() == [DAYS[1]]
+    assert result.fills["late"].tolist() == [False]
+    assert result.orders["decided_at"].iloc[0] == at
+
+
+def test_a_decision_after_it_fills_at_the_first_open_after_its_instant() -> None:
+    nothing_new = [0.5, *[float("nan")] * 4]
+    result = run(scripted(nothing_new), {DAYS[0]: DAYS[1] + 4 * HOUR + pd.Timedelta(seconds=1)})
+    fill = result.fills.iloc[0]
+    assert (fill["time"], fill["late"]) == (DAYS[2], True)
+    # decided at the close of 100 for half of 10,000: 50 units, bought at the open of 120
+    assert fill["quantity_base"] == 0.5 * CASH / 100
+    assert fill["price_quote"] == 120.0
+    later = run(scripted(nothing_new), {DAYS[0]: DAYS[3]})
+    assert later.fills["time"].tolist() == [DAYS[3]]
+    assert run(scripted(nothing_new), {DAYS[0]: DAYS[4] + HOUR}).fills.empty
+
+
+def test_the_deadline_is_a_setting() -> None:
+    at = {DAYS[0]: DAYS[1] + 22 * HOUR}
+    result = run(scripted([0.5] * 5), at, paper={"decision_deadline_hours": 22})
+    assert result.fills["time"].tolist() == [DAYS[1]]
+
+
+def test_of_nights_that_are_caught_up_together_the_newest_decision_is_traded() -> None:
+    # three nights decided at one instant: two late, the third within its deadline
+    at = dict.fromkeys(DAYS[:3], DAYS[3] + HOUR)
+    result = run(scripted([0.5, 0.25, 0.2, float("nan"), float("nan")]), at)
+    assert result.orders["status"].tolist() == ["cancelled", "cancelled", "filled"]
+    assert result.orders["reason"].tolist() == ["replaced by a later decision"] * 2 + [""]
+    fill = result.fills.iloc[0]
+    assert (fill["time"], fill["late"]) == (DAYS[3], False)
+    # decided at the close of 121 for a fifth of 10,000, filled at the open of 130
+    assert fill["quantity_base"] == pytest.approx(0.2 * CASH / 121, abs=1e-8)
+    assert result.equity["equity_quote"].tolist()[:3] == [CASH] * 3
+
+
+def test_a_decision_without_an_opinion_leaves_the_late_order_waiting() -> None:
+    result = run(scripted([0.5, *[float("nan")] * 4]), dict.fromkeys(DAYS[:3], DAYS[3] + HOUR))
+    assert result.fills["time"].tolist() == [DAYS[4]]
+
+
+def test_a_stock_strategy_keeps_its_late_order_and_is_told_when_it_fills() -> None:
+    told = []
+
+    class BuysOnce(bt.Strategy):
+        def next(self) -> None:
+            if len(self) == 1:
+                self.buy(size=1)
+
+        def notify_order(self, order: Any) -> None:
+            told.append((len(self), order.getstatusname()))
+
+    trader = Trader(StrategySpec("tested", "", BuysOnce), {})
+    result = run(trader, {DAYS[0]: DAYS[2] + HOUR})
+    assert result.fills["time"].tolist() == [DAYS[3]]
+    assert told == [(2, "Submitted"), (2, "Accepted"), (4, "Completed")]
+
+
+def test_a_late_stop_is_not_touched_by_bars_before_its_instant() -> None:
+    def act(strategy: Any, bar: int) -> None:
+        if bar == 0:
+            strategy.buy(size=10, exectype=bt.Order.Stop, price=115)
+
+    assert run(acting(act), {}).fills["time"].tolist() == [DAYS[2]]
+    late = run(acting(act), {DAYS[0]: DAYS[2] + HOUR})
+    assert late.fills["time"].tolist() == [DAYS[3]]
+    assert late.fills["open_quote"].tolist() == [130.0]
+
+
+def test_a_margin_call_is_the_exchange_s_and_never_late() -> None:
+    market = make_market([(100, 100), (100, 100), (100, 170), (170, 170), (170, 170)])
+    settings = make_settings(
+        costs=FREE,
+        sizing={"allow_short": True, "gap_reserve": 0.0},
+        account={"initial_margin": 1.0},
+    )
+    at = {market.times[2]: market.times[3] + 12 * HOUR}
+    sells_once = scripted([-1.0, *[float("nan")] * 4])
+    result = run_backtest([market], None, sells_once, settings, decided_at=at)
+    # equity 10,000 − 70·100 = 3,000 is under a quarter of 100·170 = 17,000
+    called = result.fills.iloc[-1]
+    assert called["side"] == "buy"
+    assert (called["time"], called["late"]) == (market.times[3], False)
+
+
+def test_with_every_decision_on_time_the_account_is_the_backtest_s() -> None:
+    trader = scripted([0.5, 0.1, 0.9, 0.0, 0.4])
+    at = {day: day + 24 * HOUR + HOUR / 2 for day in DAYS}
+    live, plain = run(trader, at), run(trader, {})
+    pd.testing.assert_frame_equal(live.equity, plain.equity)
+    pd.testing.assert_frame_equal(live.fills, plain.fills)
+    columns = [name for name in plain.orders if name != "decided_at"]
+    pd.testing.assert_frame_equal(live.orders[columns], plain.orders[columns])
