@@ -24,7 +24,7 @@ def cli() -> None:
     Not financial advice.
 
     Exit codes: 0 done, 2 usage, 3 data unavailable, 4 data invalid or too short,
-    6 lock held, 7 cannot write, 130 interrupted, 1 anything unexpected.
+    5 ledger mismatch, 6 lock held, 7 cannot write, 130 interrupted, 1 anything unexpected.
     """
 
 

@@ -1,0 +1,254 @@
+"""A paper account: its folder, its frozen settings, and what it may be replayed with."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import cryptobt
+from cryptobt.backtests.run import Trader
+from cryptobt.core.errors import LedgerError, UsageError, did_you_mean
+from cryptobt.core.files import locked
+from cryptobt.core.hashing import hash_json, hash_source
+from cryptobt.core.settings import Settings, home
+from cryptobt.core.time import DAY, iso, parse_interval
+from cryptobt.data.named_files import pair_files
+from cryptobt.forecasters.registry import find_forecaster
+from cryptobt.jobs.manifest import libraries
+from cryptobt.paper.ledger import Ledger, create_ledger
+from cryptobt.strategies.registry import check_params, find_strategy
+
+_MONEY = ("backtests", "strategies")
+"""Rooms whose code decides what an account is worth."""
+
+
+@dataclass(frozen=True)
+class PaperAccount:
+    """An account by its name.
+
+    Attributes
+    ----------
+    settings : Settings
+        As they were when it was opened.
+    trader : Trader
+        The strategy that they name.
+    fingerprint : dict
+        What it was opened with: hashes of strategy, settings and code, version of backtrader.
+    """
+
+    name: str
+    created_at: pd.Timestamp
+    settings: Settings
+    trader: Trader
+    fingerprint: dict[str, str]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols that it trades, in the order in which they were named."""
+        return self.settings.data.symbols
+
+    def check_unchanged(self) -> None:
+        """Refuse to go on with what would not give the same account again.
+
+        Raises
+        ------
+        LedgerError
+            Naming what changed.
+        """
+        now = fingerprint_of(self.settings, self.trader)
+        changed = [name for name, value in self.fingerprint.items() if now.get(name) != value]
+        if changed:
+            name = changed[0]
+            raise LedgerError(
+                f"account '{self.name}': {name} changed since it was opened "
+                f"({self.fingerprint[name][:16]} then, {now.get(name, 'none')[:16]} now), so its "
+                "past would not replay; bring back what it was opened with, or open a new account"
+            )
+
+
+def fingerprint_of(settings: Settings, trader: Trader) -> dict[str, str]:
+    """What decides an account's money, each thing by version or hash."""
+    root = Path(cryptobt.__file__).parent
+    code = [path for room in _MONEY for path in (root / room).glob("*.py")]
+    return {
+        "the strategy": f"{trader.spec.name} {trader.spec.file_hash}".strip(),
+        "the settings": hash_json(settings.model_dump(mode="json", exclude={"run"})),
+        "cryptobt's code of backtests and strategies": hash_source(code),
+        "backtrader": version("backtrader"),
+    }
+
+
+def open_account(settings: Settings, name: str, now: pd.Timestamp) -> PaperAccount:
+    """Write a new account with its settings frozen.
+
+    Raises
+    ------
+    UsageError
+        If the name is taken or cannot be one, or the settings are not those of a paper account.
+    CannotWriteError
+        If it cannot be written; nothing is left behind.
+    """
+    folder = folder_of(name)
+    if ledger_path(name).exists():
+        raise UsageError(f"there is an account '{name}' already; choose another name")
+    account = PaperAccount(name, now, settings, trader_of(settings), {})
+    fingerprint = fingerprint_of(settings, account.trader)
+    with locked(folder / "lock", 0.0, f"account '{name}'"):
+        create_ledger(
+            ledger_path(name),
+            name,
+            iso(now),
+            settings.model_dump_json(exclude={"run"}),
+            json.dumps(fingerprint),
+        )
+    return PaperAccount(name, now, settings, account.trader, fingerprint)
+
+
+def frozen(settings: Settings) -> Settings:
+    """Settings of an account, checked: what a night loads has to be fixed.
+
+    Raises
+    ------
+    UsageError
+        Naming the setting that an account cannot have.
+    """
+    data = settings.data
+    for key in ("start", "end"):
+        if getattr(data, key) is not None:
+            raise UsageError(f"data.{key} is set; a paper account begins with its first night")
+    if parse_interval(data.resample or data.interval) != DAY:
+        raise UsageError(
+            "paper accounts trade daily bars; set data.interval or data.resample to 1d"
+        )
+    files = {symbol: str(path.resolve()) for symbol, path in
+             pair_files(data.csv, data.symbols, "csv").items()}  # fmt: skip
+    source = "csv" if files else {"auto": "yahoo"}.get(data.source, data.source)
+    symbols = tuple(files) or data.symbols
+    if not symbols:
+        raise UsageError("say which symbols to trade, such as --symbol BTC-USD")
+    fixed = {"csv": tuple(f"{symbol}={path}" for symbol, path in files.items()),
+             "source": source, "symbols": symbols,
+             "onchain": _absolute(data.onchain), "extras": _absolute(data.extras)}  # fmt: skip
+    strategy = settings.strategy.model_copy(update={"name": _absolute_strategy(settings)})
+    return settings.model_copy(update={"data": data.model_copy(update=fixed), "strategy": strategy})
+
+
+def trader_of(settings: Settings) -> Trader:
+    """The strategy and forecaster that settings name.
+
+    Raises
+    ------
+    UsageError
+        If one is unknown, or a parameter cannot be used.
+    """
+    spec = find_strategy(settings.strategy.name)
+    check_params(spec, settings.strategy.params)
+    name = settings.forecaster.name or spec.forecaster
+    if name is not None:
+        find_forecaster(name)
+    return Trader(spec, settings.strategy.params, name)
+
+
+def read_account(ledger: Ledger) -> PaperAccount:
+    """Read what a ledger says of its account.
+
+    Raises
+    ------
+    LedgerError
+        If its settings are not settings of this version.
+    UsageError
+        If the strategy that it trades is not there any more.
+    """
+    row = ledger.account
+    try:
+        settings = Settings.model_validate_json(row["settings"])
+    except ValueError as error:
+        said = " ".join(str(error).split())[:200]
+        raise LedgerError(
+            f"account '{row['name']}' was opened with settings that this version of cryptobt does "
+            f"not know ({said}); use the version that it was opened with"
+        ) from error
+    created_at = pd.Timestamp(row["created_at"])
+    fingerprint: dict[str, str] = json.loads(row["fingerprint"])
+    return PaperAccount(row["name"], created_at, settings, trader_of(settings), fingerprint)
+
+
+def accounts_folder() -> Path:
+    """Folder of all accounts."""
+    return home("data") / "accounts"
+
+
+def folder_of(name: str) -> Path:
+    """Folder of an account.
+
+    Raises
+    ------
+    UsageError
+        If that cannot be a name.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise UsageError(
+            f"'{name}' cannot be an account's name; use letters, digits, dots, dashes and "
+            "underscores, 64 at most"
+        )
+    return accounts_folder() / name
+
+
+def ledger_path(name: str) -> Path:
+    """File of an account's ledger."""
+    return folder_of(name) / "ledger.sqlite3"
+
+
+def account_names() -> list[str]:
+    """Every account that there is."""
+    return sorted(path.parent.name for path in accounts_folder().glob("*/ledger.sqlite3"))
+
+
+def existing_ledger(name: str) -> Path:
+    """File of an account that exists.
+
+    Raises
+    ------
+    UsageError
+        With the nearest known name.
+    """
+    path = ledger_path(name)
+    if not path.exists():
+        known = account_names()
+        advice = did_you_mean(name, known) if known else "open one with `cryptobt paper init`"
+        raise UsageError(f"there is no paper account '{name}'; {advice}")
+    return path
+
+
+def versions() -> dict[str, str]:
+    """Libraries that a night was decided with."""
+    return libraries()
+
+
+def describe_versions(then: dict[str, Any], warn: Callable[[str], None]) -> None:
+    """Warn of libraries that changed since the night before; forecasts are facts and stay."""
+    for name, known in libraries().items():
+        if name in then and then[name] != known:
+            warn(f"{name} is {known}, and was {then[name]} the night before")
+
+
+def _absolute(entries: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_absolute_entry(entry) for entry in entries)
+
+
+def _absolute_entry(entry: str) -> str:
+    name, sign, path = entry.rpartition("=")
+    file = Path(path).expanduser()
+    return f"{name}{sign}{file.resolve()}" if file.is_file() else entry
+
+
+def _absolute_strategy(settings: Settings) -> str:
+    name = settings.strategy.name
+    file, sign, own = name.rpartition(":")
+    path = Path(file).expanduser()
+    return f"{path.resolve()}{sign}{own}" if file and path.is_file() else name

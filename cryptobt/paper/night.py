@@ -1,0 +1,289 @@
+"""One night of a paper account: what is new, what is decided, and what is written down."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from cryptobt.core.columns import FORECASTS
+from cryptobt.core.errors import DataUnavailableError
+from cryptobt.core.files import locked
+from cryptobt.core.time import iso
+from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.data.extras import load_extras
+from cryptobt.jobs.events import Events
+from cryptobt.jobs.forecasts import Forecasting
+from cryptobt.paper.account import (
+    PaperAccount,
+    describe_versions,
+    existing_ledger,
+    read_account,
+    versions,
+)
+from cryptobt.paper.clock import Clock
+from cryptobt.paper.due import Due, DueNight, due_nights, newest_bar
+from cryptobt.paper.facts import NewBars, NewNight, Night, Quote, Rewritten
+from cryptobt.paper.gather import Known, cross_check, gather
+from cryptobt.paper.ledger import Ledger, open_ledger
+from cryptobt.paper.quotes import ask_quotes
+from cryptobt.paper.replay import Replay, begun
+from cryptobt.paper.standing import Standing, stand
+
+POLL_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class NightReport:
+    """What a run came to.
+
+    Attributes
+    ----------
+    standing : Standing
+        The account after its newest night.
+    decided : tuple of Timestamp
+        Nights that this run decided, oldest first.
+    missing : str
+        Why the newest night is not among them; empty where it is.
+    recorded : bool
+        False for a dry run.
+    """
+
+    standing: Standing
+    decided: tuple[pd.Timestamp, ...]
+    missing: str
+    recorded: bool
+
+    def raise_missing(self) -> None:
+        """Fail where the newest night could not be decided.
+
+        Raises
+        ------
+        DataUnavailableError
+        """
+        if self.missing:
+            raise DataUnavailableError(
+                f"account '{self.standing.name}': {self.missing}; nothing was traded on it, run "
+                "again when it is there"
+            )
+
+
+def run_night(name: str, clock: Clock, events: Events, *, dry_run: bool = False) -> NightReport:
+    """Decide every night that is due, in order, and write all of them in one transaction.
+
+    Run twice it changes nothing. Killed at any point it leaves all of its nights, or none.
+
+    Parameters
+    ----------
+    dry_run : bool
+        Do everything but write.
+
+    Raises
+    ------
+    UsageError
+        If there is no such account.
+    DataUnavailableError
+        If not one night that is due can be decided, with what is missing.
+    DataInvalidError
+        If new bars cannot be true, or two sources disagree.
+    LedgerError
+        If the ledger is damaged, does not replay, or was opened with something else.
+    LockHeldError
+        If another run of the account is going on.
+    CannotWriteError
+    """
+    path = existing_ledger(name)
+    with locked(path.parent / "lock", 0.0, f"account '{name}'"), open_ledger(path) as ledger:
+        account = read_account(ledger)
+        account.check_unchanged()
+        return _Run(account, ledger, clock, events).run(dry_run=dry_run)
+
+
+@dataclass
+class _Run:
+    account: PaperAccount
+    ledger: Ledger
+    clock: Clock
+    events: Events
+    warnings: list[str] = field(default_factory=list)
+
+    def run(self, *, dry_run: bool) -> NightReport:
+        nights = self.ledger.nights()
+        last = nights[-1] if nights else None
+        if last is not None and newest_bar(self.clock.now()) <= last.bar_at:
+            self._say_clock(last)
+            return NightReport(stand(self.account, self.ledger, self.clock.now()), (), "", True)
+        known, due = self._gathered(last)
+        if not due.nights:
+            raise DataUnavailableError(
+                f"account '{self.account.name}': {due.missing}; nothing was traded, run again when "
+                "it is there"
+            )
+        made = self._decide(known, due, nights)
+        if not dry_run:
+            self.events.step("writing")
+            self.ledger.append(made.new)
+            self.ledger.back_up()
+        standing = made.standing(self.account, self.clock.now(), nights, self.ledger)
+        decided = tuple(night.bar_at for night in due.nights)
+        return NightReport(standing, decided, due.missing, not dry_run)
+
+    def _say_clock(self, last: Night) -> None:
+        if self.clock.now() < last.decided_at and not self.clock.simulated:
+            self._warn(
+                f"the clock says {iso(self.clock.now())}, before the last decision at "
+                f"{iso(last.decided_at)}; was it set back?"
+            )
+
+    def _gathered(self, last: Night | None) -> tuple[dict[str, Known], Due]:
+        """Load, and wait for bars that are over and not there yet, at most as long as is set."""
+        chosen = self.account.settings.paper
+        until = self.clock.now() + pd.Timedelta(minutes=chosen.wait_minutes)
+        decided = None if last is None else last.bar_at
+        absent_after = pd.Timedelta(hours=chosen.absent_after_hours)
+        while True:
+            self.events.step("loading data")
+            now = self.clock.now()
+            known = gather(self.account, self.ledger, now)
+            due = due_nights(known, decided, now, absent_after)
+            if not due.missing or self.clock.simulated or now >= until:
+                return known, due
+            self.events.step(f"waiting: {due.missing}")
+            self.clock.sleep(POLL_SECONDS)
+
+    def _decide(self, known: Mapping[str, Known], due: Due, nights: Sequence[Night]) -> "_Decided":
+        now = self.clock.now()
+        quotes = ask_quotes(self.account, now, self._warn)
+        cross_check(self.account, known, now)
+        last = nights[-1] if nights else None
+        if last is not None:
+            describe_versions(last.libraries, self._warn)
+        rewritten = self._rewritten(known, now)
+        first = nights[0].bar_at if nights else due.nights[0].bar_at
+        fresh = self._forecasts(known, due, first)
+        at = self.clock.now()
+        decided_at = {night.bar_at: night.decided_at for night in nights}
+        decided_at |= {night.bar_at: at for night in due.nights}
+        replay = Replay(
+            self.account, self._traded(known, last, due), _together(self.ledger, fresh), decided_at
+        )
+        replay.check(nights)
+        news = _News(known, quotes, rewritten, fresh, tuple(self.warnings), self.clock.simulated)
+        return _Decided(replay, news.nights(due.nights, last, replay, at))
+
+    def _forecasts(self, known: Mapping[str, Known], due: Due, first: pd.Timestamp) -> pd.DataFrame:
+        """Forecast rows of the nights that are due; a strategy without a forecaster has none."""
+        if self.account.trader.forecaster is None:
+            return pd.DataFrame(columns=list(FORECASTS))
+        until = due.nights[-1].bar_at
+        markets = [one.market(until) for one in known.values()]
+        settings = begun(self.account.settings, first)
+        extras = load_extras(settings.data, markets, self.clock.now())
+        events = replace(self.events, warn=self._warn)
+        making = Forecasting(markets, extras, self.account.trader, settings, events)
+        made = making.forecasts(making.features())
+        assert made is not None, "a trader with a forecaster has forecasts, or there was an error"
+        return made.frame[made.frame["time"].isin([night.bar_at for night in due.nights])]
+
+    def _traded(self, known: Mapping[str, Known], last: Night | None, due: Due) -> list[MarketData]:
+        decided = None if last is None else last.bar_at
+        return [
+            one.traded(self.ledger.bars(symbol, in_time=True), decided, due.nights[-1].bar_at)
+            for symbol, one in known.items()
+        ]
+
+    def _rewritten(self, known: Mapping[str, Known], now: pd.Timestamp) -> list[Rewritten]:
+        """What is told otherwise than recorded, and has not been said before."""
+        said = [(one.symbol, one.time, one.told) for one in self.ledger.rewrites()]
+        found = [
+            one
+            for symbol in known.values()
+            for one in symbol.rewritten(now)
+            if (one.symbol, one.time, one.told) not in said
+        ]
+        if found:
+            self._warn(
+                f"{len(found)} recorded bar(s) are told otherwise now, first {found[0].symbol} "
+                f"{iso(found[0].time)}: the recorded ones stay in use, see `cryptobt paper export`"
+            )
+        return found
+
+    def _warn(self, line: str) -> None:
+        self.warnings.append(line)
+        self.events.warn(line)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """The account with its new nights, before they are written."""
+
+    replay: Replay
+    new: list[NewNight]
+
+    def standing(
+        self, account: PaperAccount, now: pd.Timestamp, nights: Sequence[Night], ledger: Ledger
+    ) -> Standing:
+        added = [
+            Night(len(nights) + number, one.bar_at, one.decided_at, one.simulated, one.record,
+                  tuple(one.warnings), dict(one.libraries))
+            for number, one in enumerate(self.new, start=1)
+        ]  # fmt: skip
+        quotes = [*ledger.quotes(), *((one.bar_at, q) for one in self.new for q in one.quotes)]
+        return Standing(account, self.replay, [*nights, *added], quotes, now)
+
+
+@dataclass(frozen=True)
+class _News:
+    """What the nights of one run share."""
+
+    known: Mapping[str, Known]
+    quotes: Sequence[Quote]
+    rewritten: Sequence[Rewritten]
+    forecasts: pd.DataFrame
+    warnings: tuple[str, ...]
+    simulated: bool
+
+    def nights(
+        self, due: Sequence[DueNight], last: Night | None, replay: Replay, at: pd.Timestamp
+    ) -> list[NewNight]:
+        """Share the news out: bars to their nights, what was found to the first, quotes to all."""
+        made = []
+        decided = None if last is None else last.bar_at
+        before: pd.Timestamp | None = None
+        for number, night in enumerate(due):
+            rows = self.forecasts[self.forecasts["time"] == night.bar_at]
+            made.append(
+                NewNight(
+                    night.bar_at,
+                    at,
+                    self.simulated,
+                    replay.records[night.bar_at],
+                    versions(),
+                    bars=self._bars(before, night.bar_at, decided),
+                    forecasts=rows if len(rows) else None,
+                    quotes=self.quotes,
+                    rewritten=() if number else self.rewritten,
+                    absent=night.absent,
+                    warnings=() if number else self.warnings,
+                )
+            )
+            before = night.bar_at
+        return made
+
+    def _bars(
+        self, after: pd.Timestamp | None, until: pd.Timestamp, decided: pd.Timestamp | None
+    ) -> list[NewBars]:
+        found = []
+        for one in self.known.values():
+            bars = one.fresh[one.fresh.index <= until]
+            bars = bars if after is None else bars[bars.index > after]
+            if len(bars) and one.told is not None:
+                told = one.told
+                found.append(NewBars(one.symbol, bars, told.source, told.fetched_at, decided))
+        return found
+
+
+def _together(ledger: Ledger, fresh: pd.DataFrame) -> Forecasts:
+    recorded = ledger.forecasts()
+    if fresh.empty:
+        return Forecasts(recorded)
+    return Forecasts(fresh if recorded.empty else pd.concat([recorded, fresh], ignore_index=True))
