@@ -1,26 +1,41 @@
-"""``python -m benchmarks``: measure everything and write ``results.md``."""
+"""``python -m benchmarks [PART ...]``: measure everything and write ``results.md``.
+
+With parts named (training, backtest, job, data), these alone are measured, and printed only.
+"""
 
 import os
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from benchmarks import backtest_speed, main_job, training
+from benchmarks import backtest_speed, data_speed, main_job, training
+from benchmarks.table import Section
 from cryptobt.core.processes import usable_cores
 
 RESULTS = Path(__file__).parent / "results.md"
+PARTS: dict[str, Callable[[], list[Section]]] = {
+    "training": lambda: [training.section()],
+    "backtest": lambda: [backtest_speed.section()],
+    "job": main_job.sections,
+    "data": lambda: [data_speed.section()],
+}
 
 
 def main() -> None:
-    """Measure, write the results and print them."""
+    """Measure, print the results, and write them where nothing was left out."""
+    chosen = sys.argv[1:]
+    if unknown := set(chosen) - set(PARTS):
+        sys.exit(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     load = os.getloadavg()[0]
-    sections = [training.section(), backtest_speed.section(), *main_job.sections()]
+    sections = [section for part in chosen or PARTS for section in PARTS[part]()]
     text = "\n\n".join(
         ["# Benchmarks", _machine(load), *(section.markdown() for section in sections)]
     )
-    RESULTS.write_text(f"{text}\n", encoding="utf-8")
+    if not chosen:
+        RESULTS.write_text(f"{text}\n", encoding="utf-8")
     sys.stdout.write(f"{text}\n")
 
 

@@ -22,10 +22,14 @@ class Crew:
         What each process runs; it speaks through :func:`asked` and :func:`answer`.
     size : int
         Number of processes.
+    environment : mapping, optional
+        What they are told beside this process's own.
     """
 
-    def __init__(self, command: Sequence[str], size: int) -> None:
-        self._members = [_member(command) for _ in range(size)]
+    def __init__(
+        self, command: Sequence[str], size: int, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._members = [_member(command, environment or {}) for _ in range(size)]
 
     def __enter__(self) -> Self:
         return self
@@ -34,6 +38,11 @@ class Crew:
         for member in self._members:
             member.kill()
             member.communicate()
+
+    @property
+    def pids(self) -> list[int]:
+        """Ids of the processes, in the order of the members."""
+        return [member.pid for member in self._members]
 
     def measure(self, what: str) -> list[float]:
         """Ask all of them at once; what each answers, in the order of the members."""
@@ -61,12 +70,12 @@ def serve(measures: Mapping[str, Callable[[], float]]) -> None:
         answer(measures[question]())
 
 
-def _member(command: Sequence[str]) -> subprocess.Popen[str]:
+def _member(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
     one_thread = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     return subprocess.Popen(
         command,
         cwd=ROOT,
-        env=os.environ | one_thread,
+        env={**os.environ, **one_thread, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

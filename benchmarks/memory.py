@@ -44,6 +44,13 @@ def run_and_watch(command: Sequence[str | Path], environment: Mapping[str, str])
     return Usage(seconds, peak)
 
 
+def peak_since_start(pid: int) -> int:
+    """Bytes of the largest resident set that a running process has had (Linux)."""
+    lines = (PROC / str(pid) / "status").read_text().splitlines()
+    (kilobytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(kilobytes) * 1024
+
+
 def _session(leader: int) -> Iterator[Path]:
     """Folders in /proc of the processes whose session this process leads."""
     for folder in PROC.iterdir():

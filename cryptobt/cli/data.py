@@ -11,6 +11,12 @@ from cryptobt.core.errors import CryptobtError
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 _SOURCE = click.option("--source", help="yahoo, alphavantage, ccxt:EXCHANGE … [yahoo]")
+_ONCHAIN = click.option(
+    "--onchain", multiple=True, metavar="coinmetrics|FILE", help="On-chain series."
+)
+_EXTRA = click.option(
+    "--extra", multiple=True, metavar="SERIES|NAME=FILE", help="feargreed, macro:sp500 …"
+)
 _INTERVAL = click.option("--interval", help="Such as 1d, 1h or 5m. [1d]")
 
 
@@ -20,19 +26,23 @@ def data() -> None:
 
 
 @data.command()
-@click.argument("symbols", nargs=-1, required=True, metavar="SYMBOL...")
+@click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
 @_SOURCE
 @_INTERVAL
+@_ONCHAIN
+@_EXTRA
 @click.option("--since", metavar="DATE", help="Fetch everything from here on again.")
 @_JSON
 def sync(
     symbols: tuple[str, ...],
     source: str | None,
     interval: str | None,
+    onchain: tuple[str, ...],
+    extra: tuple[str, ...],
     since: str | None,
     as_json: bool,
 ) -> None:
-    """Bring the stored bars of symbols up to date.
+    """Bring the stored bars of symbols, and the series beside them, up to date.
 
     Only what is missing is fetched, and a short overlap in which rewrites are found and logged.
     """
@@ -41,10 +51,12 @@ def sync(
     from cryptobt.core.settings import load_settings
     from cryptobt.jobs.data import sync_symbols
 
-    settings = load_settings(None, [], {"data.source": source, "data.interval": interval}).data
+    flags = _given(source, interval, onchain, extra)
+    settings = load_settings(None, [], flags).data
     now = pd.Timestamp.now("UTC").floor("s")
+    count = len(symbols) * (1 + len(onchain)) + len(extra)
     with click.progressbar(
-        length=len(symbols), label="syncing", file=sys.stderr, hidden=not sys.stderr.isatty()
+        length=count, label="syncing", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as bar:
         found = sync_symbols(settings, symbols, since, now, lambda _: bar.update(1))
     if as_json:
@@ -58,14 +70,15 @@ def sync(
 @data.command()
 @_JSON
 def show(as_json: bool) -> None:
-    """List the stored bars."""
+    """List the stored bars, and the series beside them."""
     from cryptobt.jobs.data import show_stored
 
     found = [one.to_json() for one in show_stored()]
     if as_json:
         click.echo(json.dumps(found, indent=1))
     elif found:
-        _table(found)
+        kinds = [[one for one in found if unit in one] for unit in ("bars", "rows")]
+        click.echo("\n\n".join("\n".join(_table(rows)) for rows in kinds if rows))
     else:
         click.echo("nothing is stored yet; `cryptobt data sync BTC-USD` fetches bars")
 
@@ -75,6 +88,8 @@ def show(as_json: bool) -> None:
 @_SOURCE
 @_INTERVAL
 @click.option("--csv", multiple=True, metavar="[SYMBOL=]FILE", help="OHLCV bars from a file.")
+@_ONCHAIN
+@_EXTRA
 @click.option("--cross-check", metavar="SOURCE|FILE", help="Compare the closes with these.")
 @click.option("--threshold", type=float, default=0.01, show_default=True,
               help="Relative difference of closes from which on a bar is listed.")  # fmt: skip
@@ -85,37 +100,52 @@ def verify(
     source: str | None,
     interval: str | None,
     csv: tuple[str, ...],
+    onchain: tuple[str, ...],
+    extra: tuple[str, ...],
     cross_check: str | None,
     threshold: float,
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Examine bars as a run would use them: gaps, flat and stale bars, outliers, units."""
+    """Examine bars as a run would use them: gaps, flat and stale bars, outliers, units.
+
+    Of series beside them: gaps, missing values, and rows that are late.
+    """
     import pandas as pd
 
     from cryptobt.core.settings import load_settings
+    from cryptobt.jobs.data import refuse_bad_rows
     from cryptobt.jobs.data import verify as examine
 
-    flags: dict[str, Any] = {
-        "data.symbols": symbol or None,
-        "data.source": source,
-        "data.interval": interval,
-        "data.csv": csv or None,
-    }
+    flags = _given(source, interval, onchain, extra)
+    flags |= {"data.symbols": symbol or None, "data.csv": csv or None}
     settings = load_settings(None, assignments, flags).data
     found = examine(settings, cross_check, threshold, pd.Timestamp.now("UTC").floor("s"))
     if as_json:
         click.echo(json.dumps([one.to_json() for one in found], indent=1))
     else:
         click.echo("\n\n".join("\n".join(one.lines()) for one in found))
+    refuse_bad_rows(settings, found)
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> None:
+def _given(
+    source: str | None, interval: str | None, onchain: Sequence[str], extra: Sequence[str]
+) -> dict[str, Any]:
+    return {
+        "data.source": source,
+        "data.interval": interval,
+        "data.onchain": onchain or None,
+        "data.extras": extra or None,
+    }
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
     cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    for row in cells:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo(line.rstrip())
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
 
 
 def _end_with(errors: Sequence[CryptobtError], asked: int) -> None:
@@ -123,4 +153,4 @@ def _end_with(errors: Sequence[CryptobtError], asked: int) -> None:
     if not errors:
         return
     kind = type(errors[0])
-    raise kind(f"{len(errors)} of {asked} symbols could not be synced")
+    raise kind(f"{len(errors)} of {asked} could not be synced")

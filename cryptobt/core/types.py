@@ -77,12 +77,15 @@ class ExtraSeries:
         columns, and ``available_at``: the first instant at which the row may be used.
     lag_hours : float
         Publication lag that is contained in ``available_at``.
+    warnings : tuple of str
+        What a person should know of how it was loaded, one line each.
     """
 
     name: str
     source: str
     frame: pd.DataFrame
     lag_hours: float
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def hash(self) -> str:

@@ -68,12 +68,13 @@ class Agreement:
         """Say it to a person, the widest differences first."""
         label = interval_label(self.interval)
         widest = sorted(self.apart, key=lambda bar: -bar.difference)[:_SHOWN]
+        shown = f", the widest {_SHOWN}:" if len(self.apart) > _SHOWN else ""
         return [
             f"{self.ours} against {self.other}: {self.common} {label} bars in common, "
             f"{iso(self.first)} to {iso(self.last)}",
             f"closes apart by {self.median:.2%} in the median, at most {self.largest:.2%} "
             f"({iso(self.largest_at)})",
-            f"{len(self.apart)} bar(s) apart by more than {self.threshold:.2%}",
+            f"{len(self.apart)} bar(s) apart by more than {self.threshold:.2%}{shown}",
             *(
                 f"  {iso(bar.time)}: {bar.ours:.10g} against {bar.other:.10g}, {bar.difference:.2%}"
                 for bar in widest

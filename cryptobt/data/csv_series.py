@@ -51,6 +51,13 @@ def read_series(
         or one that is missing or before the time of its row.
     """
     table = read_table(path)
+    try:
+        return _series(table, name, lag_hours, own_publication)
+    except DataInvalidError as error:
+        raise DataInvalidError(table.counted(str(error))) from error
+
+
+def _series(table: Table, name: str, lag_hours: float, own_publication: bool) -> ExtraSeries:
     time = table.time_position()
     times, wrong = read_instants(table.frame[time], table.header[time], table.label)
     _refuse_bad_rows(table, wrong)

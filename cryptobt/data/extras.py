@@ -1,17 +1,20 @@
 """The series beside the bars that a run loads: on-chain, sentiment, macro, and any file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from cryptobt.core.errors import UsageError
-from cryptobt.core.settings import DataSettings
+from cryptobt.core.settings import DataSettings, home
 from cryptobt.core.types import ExtraSeries, MarketData
 from cryptobt.data.csv_series import read_series
+from cryptobt.data.extra_sync import extra_up_to_date
 from cryptobt.data.named_files import pair_files, split_entry
 from cryptobt.data.sample import sample_market
 from cryptobt.data.sources.registry import find_series
+from cryptobt.data.sources.source import SeriesSource
+from cryptobt.data.store import Extra, ExtraStore
 
 COINMETRICS = "coinmetrics"
 
@@ -21,7 +24,9 @@ def load_extras(
 ) -> dict[str, tuple[ExtraSeries, ...]]:
     """Load the series beside the bars of every symbol; symbols without any have an empty tuple.
 
-    The sample market brings its own simulated on-chain and sentiment series.
+    Those of vendors are stored, and a vendor is asked only for rows that are not there yet; where
+    it cannot be reached, what is stored is used, and said in the ``warnings`` of the series. The
+    sample market brings its own simulated on-chain and sentiment series.
 
     Parameters
     ----------
@@ -36,7 +41,7 @@ def load_extras(
         Missing file, an unknown series, a symbol without bars, or an unnamed on-chain file beside
         several symbols.
     DataUnavailableError
-        If a vendor fails.
+        If a vendor fails, and if it cannot be reached and nothing is stored.
     DataInvalidError
         If a row is bad.
     """
@@ -52,25 +57,78 @@ def load_extras(
     return extras
 
 
+def extra_store() -> ExtraStore:
+    """The store of vendors' series beside the bars, in the user's data folder."""
+    return ExtraStore(home("data") / "store")
+
+
+def extra_source(name: str) -> SeriesSource:
+    """Look up a source whose rows are stored.
+
+    Raises
+    ------
+    UsageError
+        With the nearest known name.
+    """
+    if name == COINMETRICS:
+        from cryptobt.data.sources.coinmetrics import CoinMetricsSource
+
+        # The lag is added when rows are loaded: another one needs no new answer.
+        return CoinMetricsSource(lag_hours=0.0)
+    return find_series(name)
+
+
+def vendors_extras(settings: DataSettings, symbols: Sequence[str]) -> Iterator[tuple[Extra, float]]:
+    """Name every series that the settings want of a vendor, with the lag that is added to it.
+
+    Raises
+    ------
+    UsageError
+        If a file is given beside ``--onchain coinmetrics``.
+    """
+    for entry in settings.extras:
+        if "=" not in entry:
+            yield _vendors(entry), 0.0
+    if _of_coinmetrics(settings):
+        for coin in dict.fromkeys(map(_coin, symbols)):
+            yield coin, settings.onchain_lag_hours
+
+
+def _of_coinmetrics(settings: DataSettings) -> bool:
+    if COINMETRICS in settings.onchain and len(settings.onchain) > 1:
+        raise UsageError("--onchain coinmetrics is for all symbols; give no file beside it")
+    return COINMETRICS in settings.onchain
+
+
 def _shared(entry: str, now: pd.Timestamp) -> ExtraSeries:
     """One of ``data.extras``: NAME=FILE, or SOURCE or SOURCE:KEY."""
     name, sign, path = entry.partition("=")
     if sign:
         return read_series(Path(path).expanduser(), name.strip(), 0.0, own_publication=True)
+    return _stored(_vendors(entry), 0.0, now)
+
+
+def _vendors(entry: str) -> Extra:
     source, _, key = entry.partition(":")
-    return find_series(source).fetch(key, None, now)
+    return Extra(source, key)
+
+
+def _coin(symbol: str) -> Extra:
+    # A coin's chain is the same whatever it is quoted in.
+    return Extra(COINMETRICS, symbol.partition("-")[0].strip().lower())
+
+
+def _stored(extra: Extra, lag_hours: float, now: pd.Timestamp) -> ExtraSeries:
+    source = extra_source(extra.source)
+    return extra_up_to_date(extra_store(), source, extra, now, lag_hours)
 
 
 def _onchain(
     settings: DataSettings, symbols: list[str], now: pd.Timestamp
 ) -> dict[str, ExtraSeries]:
-    if COINMETRICS in settings.onchain:
-        from cryptobt.data.sources.coinmetrics import CoinMetricsSource
-
-        if len(settings.onchain) > 1:
-            raise UsageError("--onchain coinmetrics is for all symbols; give no file beside it")
-        source = CoinMetricsSource(lag_hours=settings.onchain_lag_hours)
-        return {symbol: source.fetch(symbol, None, now) for symbol in symbols}
+    if _of_coinmetrics(settings):
+        lag = settings.onchain_lag_hours
+        return {symbol: _stored(_coin(symbol), lag, now) for symbol in symbols}
     return {
         symbol: read_series(path, "onchain", settings.onchain_lag_hours)
         for symbol, path in _onchain_files(settings, symbols).items()

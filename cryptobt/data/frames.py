@@ -1,30 +1,32 @@
 """Tables in Parquet and HDF5 files, read without ever opening a pickled object."""
 
 import importlib
-import io
-import pickle
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta, timezone
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pandas.tseries import offsets
 
-from cryptobt.core.errors import CryptobtError, DataInvalidError, UsageError
+from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.data.plain import UNNAMED, plain_frame
 
 KEY_MARK = "::"
 """What stands between an HDF5 file and the key of one of its tables."""
 
 _PARQUET = frozenset({".parquet", ".pq"})
 _HDF5 = frozenset({".h5", ".hdf5"})
-_UNNAMED = "__index_level_0__"
 # numbers below are no seconds of any market: 1e8 seconds is 1973
 _FIRST_EPOCH = 1e8
+# a healthy file takes a second, one of a gigabyte some ten
+_SECONDS, _SECONDS_PER_GB = 60, 120
+_READER = (
+    "import os, sys; sys.path[:] = sys.argv.pop(1).split(os.pathsep); "
+    "from cryptobt.data import hdf5; hdf5.main()"
+)
 
 
 def split_key(path: Path) -> tuple[Path, str]:
@@ -66,99 +68,93 @@ def read_frame(path: Path, is_time: Callable[[str], bool]) -> pd.DataFrame:
     """
     file, key = split_key(path)
     frame = _read_hdf5(file, key) if file.suffix.lower() in _HDF5 else _read_parquet(file)
-    return _plain_frame(_named_time(frame, is_time))
+    return plain_frame(_named_time(frame, is_time))
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     advice = f"{path}: Parquet files need pyarrow; pip install pyarrow"
-    arrow, parquet = _needed("pyarrow", advice), _needed("pyarrow.parquet", advice)
+    arrow, parquet = needed("pyarrow", advice), needed("pyarrow.parquet", advice)
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
             # without the notes of pandas an index is a column like any other
             table = file.read().replace_schema_metadata(None)
         return table.to_pandas(date_as_object=False)
     except (arrow.ArrowException, OSError, ValueError) as error:
         raise DataInvalidError(
-            f"{path}: this is no Parquet file that can be read ({_short(error)})"
+            f"{path}: this is no Parquet file that can be read ({short(error)})"
         ) from error
 
 
-def _needed(module: str, advice: str) -> ModuleType:
+def needed(module: str, advice: str) -> ModuleType:
+    """Import what reads a format, or say how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise UsageError(advice) from error
 
 
-def _short(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:120]
+def short(error: Exception) -> str:
+    """Give the beginning of what a library says."""
+    # that for HDF5 first tells where in its own sources it was
+    said = str(error).rpartition("End of HDF5 error back trace")[2].strip()
+    return (said or type(error).__name__).splitlines()[0][:120]
 
 
 def _read_hdf5(path: Path, key: str) -> pd.DataFrame:
-    _needed("tables", f"{path}: HDF5 files need PyTables; pip install cryptobt[hdf5]")
-    with _no_pickles() as refused:
-        found = _stored(path, key, refused)
-    if refused:
-        raise DataInvalidError(
-            f"{path}: it holds pickled objects ({refused[0]}), which could run anything and are "
-            'never opened; write it with format="table", text as plain strings'
+    code, content = _asked(path, key)
+    for kind in (UsageError, DataInvalidError):
+        # without words the code is of some other end
+        if code == kind.exit_code and content:
+            raise kind(content.decode())
+    arrow = importlib.import_module("pyarrow")
+    try:
+        if code == 0:
+            return arrow.ipc.open_stream(content).read_all().to_pandas()
+    except arrow.ArrowException:
+        # it says that it is done, and has told half
+        pass
+    raise DataInvalidError(f"{path}: {_end(code)}")
+
+
+def _asked(path: Path, key: str) -> tuple[int, bytes]:
+    """Have another process read the file: its exit code, and what it said.
+
+    The HDF5 library does not survive every damaged file, and takes its process with it.
+    """
+    limit = _SECONDS + int(_SECONDS_PER_GB * path.stat().st_size / 1e9)
+    places = os.pathsep.join(sys.path)
+    # should this process be killed, the other one ends by itself a little later
+    command = [sys.executable, "-c", _READER, places, str(path), key, str(limit + 5)]
+    try:
+        # an interrupt kills the other process before it goes on up
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=limit,
+            check=False,
         )
-    if isinstance(found, pd.Series):
-        found = found.to_frame("value" if found.name is None else found.name)
-    if not isinstance(found, pd.DataFrame):
-        raise DataInvalidError(f"{path}: expected a DataFrame, found {type(found).__name__}")
-    return _index_as_columns(found)
-
-
-def _stored(path: Path, key: str, refused: list[str]) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with pd.HDFStore(str(path), mode="r") as store:
-                return store.get(_one_key(path, key, store.keys()))
-        except CryptobtError:
-            raise
-        # a damaged file makes pandas and PyTables raise errors of every kind
-        except Exception as error:
-            if refused:
-                return None
-            raise DataInvalidError(
-                f"{path}: this is no HDF5 file of pandas that can be read ({_short(error)})"
-            ) from error
-
-
-def _one_key(path: Path, key: str, keys: list[str]) -> str:
-    names = [name.lstrip("/") for name in keys]
-    if key and key.lstrip("/") in names:
-        return key
-    listed = ", ".join(names)
-    if not names:
-        raise DataInvalidError(f"{path}: there is no table that pandas wrote")
-    if key:
-        raise UsageError(f"{path}: there is no table '{key}'; the keys are {listed}")
-    if len(names) > 1:
+    except subprocess.TimeoutExpired as error:
         raise DataInvalidError(
-            f"{path}: there are {len(names)} tables, {listed}; name one as "
-            f"{path}{KEY_MARK}{names[0]}"
-        )
-    return names[0]
+            f"{path}: the file is damaged, or too large: it was not read within {limit} seconds"
+        ) from error
+    return done.returncode, done.stdout
 
 
-def _index_as_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    index = frame.index
-    names = [_UNNAMED if name is None else str(name) for name in index.names]
-    levels = [pd.Series(index.get_level_values(i)) for i in range(index.nlevels)]
-    columns = [frame.iloc[:, i].reset_index(drop=True) for i in range(frame.shape[1])]
-    both = pd.concat([*levels, *columns], axis=1)
-    both.columns = pd.Index([*names, *map(str, frame.columns)])
-    return both
+def _end(code: int) -> str:
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else ""
+    if name == "SIGKILL":
+        return "what read it was killed, perhaps for want of memory; free some or split the file"
+    end = f"crashed ({name})" if name else f"failed (exit code {code})"
+    return f"the file is damaged: the library for HDF5 {end} on it; write it anew or get it again"
 
 
 def _named_time(frame: pd.DataFrame, is_time: Callable[[str], bool]) -> pd.DataFrame:
     """Call an index without a name ``time`` where it is the time; else leave it out."""
     names = [str(name) for name in frame.columns]
-    if _UNNAMED in names:
-        place = names.index(_UNNAMED)
+    if UNNAMED in names:
+        place = names.index(UNNAMED)
         if any(map(is_time, names)) or not _may_be_time(frame.iloc[:, place]):
             return frame.iloc[:, [i for i in range(len(names)) if i != place]]
         names[place] = "time"
@@ -169,81 +165,3 @@ def _may_be_time(column: pd.Series) -> bool:
     if not pd.api.types.is_numeric_dtype(column.dtype):
         return True
     return bool(column.abs().median() >= _FIRST_EPOCH)
-
-
-def _plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    names = [str(name) for name in frame.columns]
-    columns = {i: _plain(frame.iloc[:, i]) for i in range(len(names))}
-    rows = pd.RangeIndex(1, len(frame) + 1)
-    return pd.DataFrame(columns).set_axis(rows, axis=0).set_axis(names, axis=1)
-
-
-def _plain(column: pd.Series) -> pd.Series:
-    """Leave numbers, truth values and instants as they are, and write all else as text."""
-    kind = column.dtype
-    if pd.api.types.is_datetime64_any_dtype(kind) or getattr(kind, "kind", "O") in "biuf":
-        return column
-    return column.astype(object).map(lambda value: str(value).replace("\n", " "), "ignore")
-
-
-@contextmanager
-def _no_pickles() -> Iterator[list[str]]:
-    """Let PyTables, which unpickles attributes unasked, build zones and frequencies alone.
-
-    Yields a list that fills with what was refused: PyTables hides the errors of unpickling.
-    """
-    refused: list[str] = []
-    places = [importlib.import_module(f"tables.{name}") for name in ("attributeset", "atom")]
-    before = [place.pickle for place in places]
-    for place in places:
-        setattr(place, "pickle", _Careful(refused))  # noqa: B010
-    try:
-        yield refused
-    finally:
-        for place, module in zip(places, before, strict=True):
-            setattr(place, "pickle", module)  # noqa: B010
-
-
-class _Careful:
-    """Stands in for the module ``pickle`` while a file is read."""
-
-    def __init__(self, refused: list[str]) -> None:
-        self._refused = refused
-
-    def loads(self, data: bytes, **options: Any) -> Any:
-        """Read what is built of plain values, zones and frequencies."""
-        return _Unpickler(self._refused, bytes(data), options).load()
-
-
-class _Unpickler(pickle.Unpickler):
-    """Knows the few classes with which pandas describes an index of times."""
-
-    def __init__(self, refused: list[str], data: bytes, options: dict[str, Any]) -> None:
-        super().__init__(io.BytesIO(data), **options)
-        self._refused = refused
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Give a class that cannot do harm, or refuse."""
-        known: dict[tuple[str, str], Any] = {
-            ("datetime", "timedelta"): timedelta,
-            ("datetime", "timezone"): timezone,
-            ("zoneinfo", "ZoneInfo"): ZoneInfo,
-            ("builtins", "getattr"): self._zone_member,
-            ("__builtin__", "getattr"): self._zone_member,
-        }
-        offset = getattr(offsets, name, None) if module == "pandas._libs.tslibs.offsets" else None
-        if isinstance(offset, type) and issubclass(offset, offsets.BaseOffset):
-            return offset
-        if (module, name) not in known:
-            self._refuse(f"{module}.{name}")
-        return known[module, name]
-
-    def _zone_member(self, owner: Any, name: str) -> Any:
-        """Stand for ``getattr``, with which a pickled zone names its own constructor."""
-        if owner is not ZoneInfo or name != "_unpickle":
-            self._refuse(f"{owner}.{name}")
-        return ZoneInfo._unpickle  # type: ignore[attr-defined]
-
-    def _refuse(self, name: str) -> None:
-        self._refused.append(name)
-        raise pickle.UnpicklingError(name)

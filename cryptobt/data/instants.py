@@ -1,5 +1,7 @@
 """Time columns of files: text with or without a zone, or counts since 1970, read as UTC."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -9,12 +11,15 @@ from cryptobt.core.time import epoch_ns
 _EPOCH_UNITS = ((1e8, 1_000_000_000), (1e11, 1_000_000), (1e14, 1_000), (1e17, 1))
 _EARLIEST, _LATEST = pd.Timestamp("1800-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
 
+# an offset follows the hours: that of a date alone is its day
+_ZONE = re.compile(r"[T ]\d[\d:.,]*\s*(?:Z|[+-]\d\d(?::?\d\d)?)$")
 _NO_DATE = "which is not a date; write ISO dates such as 2020-12-31"
 
 
 def read_instants(column: pd.Series, name: str, label: str) -> tuple[pd.DatetimeIndex, pd.Series]:
     """Read a time column as instants in UTC; text without a zone is taken as UTC.
 
+    Offsets may differ from row to row, as summer time makes them: each names its instant.
     Numbers count seconds, milliseconds, microseconds or nanoseconds since 1970; one unit holds
     for the whole column and is told by the size of the median.
 
@@ -35,7 +40,7 @@ def read_instants(column: pd.Series, name: str, label: str) -> tuple[pd.Datetime
     Raises
     ------
     DataInvalidError
-        If times with and without a zone, or of several zones, are mixed.
+        If times with and without a zone are mixed, naming the first that differs from the first.
     """
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         times = pd.DatetimeIndex(column)
@@ -47,7 +52,9 @@ def read_instants(column: pd.Series, name: str, label: str) -> tuple[pd.Datetime
     # years such as 1 or 9999 do not fit into nanoseconds, and no market is that old
     times = pd.DatetimeIndex(times.where((times >= _EARLIEST) & (times <= _LATEST)))
     lost = np.asarray(times.isna()) & column.notna().to_numpy()
-    wrong = column[lost].map(lambda value: f"column '{name}' is '{value}', {_NO_DATE}")
+    # not by the values themselves: years beyond 9999 have no words of their own
+    shown = column[lost].astype(str)
+    wrong = shown.map(lambda value: f"column '{name}' is '{value}', {_NO_DATE}")
     return times.as_unit("ns"), wrong.astype(object)
 
 
@@ -122,8 +129,19 @@ def _from_text(column: pd.Series, name: str, label: str) -> pd.DatetimeIndex:
     readable = text[as_utc.notna().to_numpy()]
     try:
         pd.to_datetime(readable, format="ISO8601")
-    except ValueError as error:
-        raise DataInvalidError(
-            f"{label}: column '{name}' mixes time zones; write all times in one zone, best UTC"
-        ) from error
+    except ValueError:
+        _refuse_a_mix(readable.map(str), name, label)
     return pd.DatetimeIndex(as_utc)
+
+
+def _refuse_a_mix(text: pd.Series, name: str, label: str) -> None:
+    zoned = text.map(lambda value: _ZONE.search(value) is not None).to_numpy(dtype=bool)
+    odd = np.flatnonzero(zoned != zoned[0])
+    if not len(odd):
+        return
+    row = int(odd[0])
+    kind, other = ("with", "without") if zoned[row] else ("without", "with")
+    raise DataInvalidError(
+        f"{label}, line {text.index[row]}: column '{name}' mixes time zones: '{text.iloc[row]}' is "
+        f"{kind} a zone, line {text.index[0]} {other}; write all times in one zone, best UTC"
+    )

@@ -28,13 +28,36 @@ def pair_files(entries: Sequence[str], symbols: Sequence[str], flag: str) -> dic
 
 
 def split_entry(entry: str) -> tuple[str, Path]:
-    """Split ``SYMBOL=FILE``; the symbol is empty where only a file is named."""
+    """Split ``SYMBOL=FILE``; the symbol is empty where only a file is named.
+
+    Raises
+    ------
+    UsageError
+        If the file is named by the folder of a user who is not known here.
+    """
     symbol, sign, path = entry.partition("=")
     # a file may carry the sign in its own name
-    if not sign or Path(entry).exists():
-        return "", Path(entry).expanduser()
+    if not sign or _exists(entry):
+        return "", _at_home(entry)
     # a shell leaves the tilde of SYMBOL=~/file alone
-    return symbol.strip(), Path(path).expanduser()
+    return symbol.strip(), _at_home(path)
+
+
+def _exists(entry: str) -> bool:
+    try:
+        return Path(entry).exists()
+    # what is too long for a name of a file is none
+    except OSError:
+        return False
+
+
+def _at_home(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            f"'{path}' begins with the folder of a user who is not known here; give the whole path"
+        ) from error
 
 
 def _stem(path: Path) -> str:

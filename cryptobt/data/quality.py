@@ -1,16 +1,20 @@
 """What a person should know of a market's bars before trusting them; nothing is changed."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from cryptobt.core import columns
 from cryptobt.core.time import epoch_ns, interval_label, iso
 from cryptobt.core.types import MarketData
 
-_SHOWN = 5
+_SHOWN, _MOST = 5, 50
+_STANDS_ABOVE = re.compile("row.s. quarantined|with zero volume")
+"""What the report says of itself, and not once more as what was said at loading."""
 _TOLERANCE = 1e-9
 # 1.4826 medians of absolute deviations are one standard deviation of a normal distribution
 _SIGMA_PER_MAD = 1.4826
@@ -73,8 +77,10 @@ class DataQuality:
         Volume 0; open, high, low and close equal; all five values those of the row before.
     outliers : tuple of Outlier
         Beyond 8 robust deviations on both scales, or on the whole one where there is no other.
-    loading, quarantined : tuple of str, int
-        What was said at loading (order, repetitions, rows left out); rows taken out then.
+    loading : tuple of str
+        What was said at loading: order, repetitions, rows left out.
+    quarantined : tuple of dict
+        Rows that cannot be true: ``{"time", "reason"}``.
     """
 
     symbol: str
@@ -94,7 +100,7 @@ class DataQuality:
     volume_shifts: tuple[VolumeShift, ...]
     outliers: tuple[Outlier, ...]
     loading: tuple[str, ...]
-    quarantined: int
+    quarantined: tuple[dict[str, str], ...]
 
     def lines(self) -> list[str]:
         """Say it to a person: what there is, then what was found, the largest gaps first."""
@@ -119,8 +125,8 @@ class DataQuality:
                 for shift in self.volume_shifts
             ),
             *_outlier_lines(self.outliers),
-            *([f"{self.quarantined} row(s) quarantined"] if self.quarantined else []),
-            *(f"at loading: {note}" for note in self.loading),
+            *_bad_lines(self.quarantined),
+            *(f"at loading: {note}" for note in self.loading if not _STANDS_ABOVE.search(note)),
         ]
 
     def to_json(self) -> dict[str, Any]:
@@ -132,16 +138,29 @@ class DataQuality:
 
 def _gap_lines(gaps: tuple[Gap, ...]) -> list[str]:
     longest = sorted(gaps, key=lambda gap: -gap.bars)[:_SHOWN]
-    shown = ", ".join(f"{gap.bars} from {iso(gap.first)}" for gap in longest)
+    shown = _and_more([f"{gap.bars} from {iso(gap.first)}" for gap in longest], len(gaps))
     count = sum(gap.bars for gap in gaps)
     return [f"{count} bar(s) missing in {len(gaps)} gap(s): {shown}" if gaps else "no gaps"]
 
 
 def _outlier_lines(outliers: tuple[Outlier, ...]) -> list[str]:
     widest = sorted(outliers, key=lambda move: -abs(np.log1p(move.change)))[:_SHOWN]
-    shown = ", ".join(f"{move.change:+.1%} at {iso(move.time)}" for move in widest)
     count = len(outliers)
+    shown = _and_more([f"{move.change:+.1%} at {iso(move.time)}" for move in widest], count)
     return [f"{count} return(s) far beyond the usual, all kept: {shown}"] if count else []
+
+
+def _bad_lines(rows: tuple[dict[str, str], ...]) -> list[str]:
+    if not rows:
+        return []
+    more = [f"  and {len(rows) - _MOST} more"] if len(rows) > _MOST else []
+    reasons = [f"  {row['reason']}" for row in rows[:_MOST]]
+    return [f"{len(rows)} row(s) that cannot be true", *reasons, *more]
+
+
+def _and_more(shown: list[str], count: int) -> str:
+    more = [f"{count - len(shown)} more"] if count > len(shown) else []
+    return ", ".join([*shown, *more])
 
 
 def _plain(value: Any) -> Any:
@@ -181,7 +200,7 @@ def examine(market: MarketData, now: pd.Timestamp | None = None) -> DataQuality:
         volume_shifts=_volume_shifts(times, volume, close),
         outliers=_outliers(times, close),
         loading=market.quality.warnings,
-        quarantined=len(market.quality.quarantined),
+        quarantined=market.quality.quarantined,
     )
 
 
@@ -210,10 +229,14 @@ def _volume_shifts(
     """Find sustained jumps of the level of volume whose size is near the price."""
     places = np.flatnonzero((volume > 0) & np.isfinite(volume) & (close > 0))
     logs, price = np.log(volume[places]), np.log(close[places])
+    # medians are dear, and no two levels lie farther apart than the volumes around them
+    sizes = np.abs(price)
+    if not ((sizes > _TOLD_APART) & (_ranges(logs) > sizes - _NEAR)).any():
+        return ()
     levels = pd.Series(logs).rolling(_LEVEL_BARS).median().to_numpy()
     at = np.arange(_LEVEL_BARS, len(logs) - _LEVEL_BARS + 1)
     before, after = levels[at - 1], levels[at + _LEVEL_BARS - 1]
-    size = np.abs(price[at])
+    size = sizes[at]
     near = (size > _TOLD_APART) & (np.abs(np.abs(after - before) - size) < _NEAR)
     if not near.any():
         return ()
@@ -227,6 +250,14 @@ def _volume_shifts(
     )
 
 
+def _ranges(logs: np.ndarray) -> np.ndarray:
+    """Give for each row a range that holds all rows of a level's length on either side of it."""
+    blocks = np.pad(logs, (0, -len(logs) % _LEVEL_BARS), mode="edge").reshape(-1, _LEVEL_BARS)
+    high = pd.Series(blocks.max(axis=1)).rolling(3, 1, center=True).max()
+    low = pd.Series(blocks.min(axis=1)).rolling(3, 1, center=True).min()
+    return np.repeat((high - low).to_numpy(), _LEVEL_BARS)[: len(logs)]
+
+
 def _steps(logs: np.ndarray, middle: float, jump: float) -> bool:
     """Tell a clean step, each side on its own level but for a tenth, from a steep climb."""
     moved = (logs > middle) == (jump > 0)
@@ -234,15 +265,50 @@ def _steps(logs: np.ndarray, middle: float, jump: float) -> bool:
 
 
 def _outliers(times: pd.DatetimeIndex, close: np.ndarray) -> tuple[Outlier, ...]:
-    priced = np.flatnonzero(close > 0)
+    priced = np.flatnonzero((close > 0) & np.isfinite(close))
     returns = pd.Series(np.diff(np.log(close[priced])))
     far = returns - returns.median()
     whole = far / (_SIGMA_PER_MAD * far.abs().median() or np.nan)
-    usual = returns.rolling(_TRAILING_BARS, _FEWEST_BARS).median().shift()
+    moves = np.flatnonzero(whole.abs() > _OUTLIER)
+    trailing = _trailing(returns.to_numpy(), moves)
+    kept = ~(np.abs(trailing) <= _OUTLIER)
+    found = zip(
+        times[priced[moves[kept] + 1]],
+        np.expm1(returns[moves[kept]]).tolist(),
+        whole[moves[kept]].tolist(),
+        (None if np.isnan(size) else size for size in trailing[kept].tolist()),
+        strict=True,
+    )
+    return tuple(Outlier(*move) for move in found)
+
+
+def _trailing(returns: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Measure moves in robust deviations of the returns before them; NaN where there are none.
+
+    Medians are dear: they are taken where a move needs them, two windows back, and nowhere else.
+    """
+    rows = _rows_up_to(moves, 2 * _TRAILING_BARS, len(returns))
+    near = pd.Series(returns[rows])
     # each past deviation is from the median of its own time: one pass instead of one per bar
-    spread = (returns - usual).abs().rolling(_TRAILING_BARS, _FEWEST_BARS).median().shift()
-    trailing = (returns - usual) / (_SIGMA_PER_MAD * spread).where(spread > 0)
-    both = (whole.abs() > _OUTLIER) & ((trailing.abs() > _OUTLIER) | trailing.isna())
-    places, changes = np.flatnonzero(both).tolist(), np.expm1(returns).tolist()
-    known = trailing.astype(object).where(trailing.notna(), None)
-    return tuple(Outlier(times[priced[i + 1]], changes[i], whole[i], known[i]) for i in places)
+    far = (near - near.rolling(_TRAILING_BARS, _FEWEST_BARS).median().shift()).to_numpy()
+    at = np.searchsorted(rows, moves)
+    past = np.append(np.full(_TRAILING_BARS, np.nan), np.abs(far))
+    spread = _medians(sliding_window_view(past, _TRAILING_BARS)[at])
+    return far[at] / np.where(spread > 0, _SIGMA_PER_MAD * spread, np.nan)
+
+
+def _medians(windows: np.ndarray) -> np.ndarray:
+    """Take the median of each row that has enough values; the others have none."""
+    ordered = np.sort(windows, axis=1)  # NaN goes last
+    count = np.count_nonzero(~np.isnan(ordered), axis=1)
+    row = np.arange(len(count))
+    middle = (ordered[row, (count - 1) // 2] + ordered[row, count // 2]) / 2
+    return np.where(count >= _FEWEST_BARS, middle, np.nan)
+
+
+def _rows_up_to(moves: np.ndarray, before: int, count: int) -> np.ndarray:
+    """List the rows from ``before`` rows before each move on, up to the move."""
+    edges = np.zeros(count + 1, dtype=np.int64)
+    np.add.at(edges, np.maximum(moves - before, 0), 1)
+    edges[moves + 1] -= 1
+    return np.flatnonzero(np.cumsum(edges[:-1]))

@@ -1,5 +1,6 @@
 """Keep stored bars up to date: fetch what is missing, and notice what a vendor rewrote."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +11,10 @@ from cryptobt.core import columns
 from cryptobt.core.errors import NoDataError, SourceUnreachableError
 from cryptobt.core.time import epoch_ns, iso
 from cryptobt.core.types import MarketData
+from cryptobt.data.rewrites import Rewrite
+from cryptobt.data.row_store import FETCHED_AT, Merged
 from cryptobt.data.sources.source import BarSource
-from cryptobt.data.store import FETCHED_AT, BarStore, Merged, Rewrite, Series
+from cryptobt.data.store import BarStore, Extra, Series
 from cryptobt.data.validation import BadRow, check_bars
 
 OVERLAP_BARS = 7
@@ -24,49 +27,48 @@ class SyncReport:
 
     Attributes
     ----------
+    series : Series or Extra
+        What was synced.
     added : int
-        Bars that were not stored before.
+        Rows that were not stored before.
     rewritten : tuple of Rewrite
-        Bars that the vendor tells otherwise than before.
-    bars : int
-        Bars stored now.
+        Rows that the vendor tells otherwise than before.
+    rows : int
+        Rows stored now.
     first, last : Timestamp
         The oldest and the newest of them.
     due : Timestamp
-        The newest bar that is complete by the clock.
+        The newest row that should be there by the clock.
     """
 
-    series: Series
+    series: Series | Extra
     added: int
     rewritten: tuple[Rewrite, ...]
-    bars: int
+    rows: int
     first: pd.Timestamp
     last: pd.Timestamp
     due: pd.Timestamp
 
     @property
     def late(self) -> bool:
-        """Whether a bar that is over is not there yet."""
+        """Whether a row that should be there is not there yet."""
         return self.last < self.due
 
     def line(self) -> str:
         """Say it in one line."""
-        span = f"{self.bars:,} bars, {iso(self.first)} to {iso(self.last)}"
+        unit = self.series.unit
+        span = f"{self.rows:,} {unit}s, {iso(self.first)} to {iso(self.last)}"
         parts = [f"{self.added:,} new"]
         if self.rewritten:
             parts.append(f"{len(self.rewritten)} rewritten, first {iso(self.rewritten[0].time)}")
         if self.late:
-            parts.append(f"the bar of {iso(self.due)} is not there yet")
+            parts.append(f"the {unit} of {iso(self.due)} is not there yet")
         return f"{self.series}: {span}; {', '.join(parts)}"
 
     def to_json(self) -> dict[str, Any]:
         """Give it as a document."""
-        series = self.series
-        return {
-            "source": series.source,
-            "symbol": series.symbol,
-            "interval": series.interval,
-            "bars": self.bars,
+        return self.series.to_json() | {
+            f"{self.series.unit}s": self.rows,
             "added": self.added,
             "rewritten": [rewrite.to_json() for rewrite in self.rewritten],
             "first": iso(self.first),
@@ -149,7 +151,7 @@ def load_stored(
         raise NoDataError(
             f"{series}: no bar is complete at {iso(now)}; the first is {iso(times[0])}"
         )
-    label = f"{series.source.capitalize()} {series.symbol}"
+    label = f"{_as_known(series.source)} {series.symbol}"
     bars, report = check_bars(
         rows.reset_index(drop=True), label=label, interval=spacing, on_bad_row=on_bad_row, now=now
     )
@@ -185,16 +187,36 @@ def up_to_date(
         last = pd.Timestamp(stored[columns.TIME].iloc[-1])
         if last >= newest_due(last, series.spacing, now):
             return _loaded(store, series, on_bad_row, now)
+    notes = synced_or_said(
+        series, stored is not None, lambda: sync(store, source, symbol, interval, now)
+    )
+    market = _loaded(store, series, on_bad_row, now)
+    quality = replace(market.quality, warnings=(*notes, *market.quality.warnings))
+    return replace(market, quality=quality)
+
+
+def synced_or_said(
+    series: Series | Extra, stored: bool, bring: Callable[[], object]
+) -> tuple[str, ...]:
+    """Sync; where the source cannot be reached and something is stored, say that this is used.
+
+    Raises
+    ------
+    DataUnavailableError
+        If the source fails in another way, or nothing is stored.
+    """
     try:
-        sync(store, source, symbol, interval, now)
+        bring()
     except SourceUnreachableError as error:
-        if stored is None:
+        if not stored:
             raise
-        market = _loaded(store, series, on_bad_row, now)
-        note = f"{error}; these are the bars stored before"
-        quality = replace(market.quality, warnings=(note, *market.quality.warnings))
-        return replace(market, quality=quality)
-    return _loaded(store, series, on_bad_row, now)
+        return (f"{error}; these are the {series.unit}s stored before",)
+    return ()
+
+
+def _as_known(source: str) -> str:
+    """A vendor's name as one writes it; an exchange is known by the whole of ``ccxt:binance``."""
+    return source if ":" in source else source.capitalize()
 
 
 def _loaded(store: BarStore, series: Series, on_bad_row: BadRow, now: pd.Timestamp) -> MarketData:

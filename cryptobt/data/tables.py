@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from cryptobt.core.errors import DataInvalidError, UsageError
@@ -39,8 +40,7 @@ class Table:
     frame : DataFrame
         Index: line number in the file, from 1; of a Parquet or HDF5 file the row number. Columns:
         positions 0..n-1 of the header and one more, n, which holds the first field that a row has
-        too many. Columns that hold text anywhere are text throughout or mixed; missing fields are
-        NaN.
+        too many. Columns that hold text anywhere are text throughout; missing fields are NaN.
     unit : {"line", "row"}
         What the index counts.
     """
@@ -198,19 +198,26 @@ def _read_rows(
     header: tuple[str, ...],
     dated: list[int],
 ) -> pd.DataFrame:
+    width = len(header)
     options: dict[str, Any] = {
         "sep": separator,
-        "header": None,
-        "names": range(len(header) + 1),
-        "skiprows": header_lines,
         "index_col": False,
         "skip_blank_lines": False,
         "parse_dates": dated,
         "date_format": "ISO8601",
         "compression": "gzip" if _is_gzip(path) else None,
         "encoding": "utf-8-sig" if head.startswith(_BOM) else "utf-8",
+        # a column is of one type throughout
+        "low_memory": False,
     }
-    frame = _parse(path, options)
+    try:
+        frame = _parse(path, options | {"header": header_lines - 1, "names": range(width)})
+        frame[width] = np.nan
+    except DataInvalidError:
+        # Some row has a field too many. To look for one in every file would take a tenth longer,
+        # and so would to skip lines.
+        options |= {"header": None, "skiprows": header_lines, "names": range(width + 1)}
+        frame = _parse(path, options)
     frame.index = pd.RangeIndex(header_lines + 1, header_lines + 1 + len(frame))
     return frame
 

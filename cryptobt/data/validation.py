@@ -93,6 +93,9 @@ def check_bars(
     reasons = {row: reason for row, reason in reasons.items() if tested[row]}
     order, repeated, contradicted = _unique(rows, tested & ~_marks(len(raw), reasons))
     reasons |= contradicted
+    # what overlaps is told by an interval that rows without a time may have distorted
+    if reasons and on_bad_row == "refuse":
+        raise DataInvalidError(_refusal(rows, reasons))
     _refuse_uneven(rows, order, interval)
     order, overlapping = _without_overlaps(rows, order, interval)
     reasons |= overlapping
@@ -102,8 +105,16 @@ def check_bars(
         *_note(rows.times[blank & rows.times.notna()], "row(s) without values left as gaps"),
         *_note(rows.times[forming], f"{interval_label(interval)} bar(s) still forming left out"),
         *([f"{repeated} repeated row(s) dropped"] if repeated else []),
+        *_disorder(opens[tested & ~_marks(len(raw), reasons)]),
     ]
     return _finish(rows, order, reasons, interval, notes)
+
+
+def _disorder(opens: np.ndarray) -> list[str]:
+    """Say how often a row opens before the one above it, but for rows that run backwards."""
+    back = np.count_nonzero(np.diff(opens) < 0)
+    forward = np.count_nonzero(np.diff(opens) > 0)
+    return [f"{back} row(s) open before the row above them: sorted"] if back and forward else []
 
 
 def count_gaps(times: pd.DatetimeIndex, interval: pd.Timedelta) -> int:
@@ -114,7 +125,8 @@ def count_gaps(times: pd.DatetimeIndex, interval: pd.Timedelta) -> int:
 
 
 def _read(raw: pd.DataFrame, label: str, numbered: bool) -> tuple[_Rows, dict[int, str]]:
-    numbers = np.empty((len(raw), len(columns.BARS)))
+    # column by column, as they are tested and as a frame keeps them
+    numbers = np.empty((len(raw), len(columns.BARS)), order="F")
     reasons: dict[int, str] = {}
     for place, name in enumerate(columns.BARS):
         numbers[:, place], wrong = _numbers(raw[name])
@@ -262,7 +274,8 @@ def _finish(
         count = f"{rows.label}: {len(order)} usable bar(s){said}"
         raise DataInvalidError(f"{count}; at least 2 are needed")
     index = pd.DatetimeIndex(rows.times[order], name=columns.TIME)
-    bars = pd.DataFrame(rows.numbers[order], index=index, columns=pd.Index(columns.BARS))
+    numbers = np.take(rows.numbers.T, order, axis=1).T
+    bars = pd.DataFrame(numbers, index=index, columns=pd.Index(columns.BARS), copy=False)
     quarantined = tuple(
         {"time": rows.time(row), "reason": f"{rows.label}, {rows.place(row)}: {reasons[row]}"}
         for row in sorted(reasons, key=lambda row: (rows.time(row), row))

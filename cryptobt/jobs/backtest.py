@@ -25,7 +25,7 @@ from cryptobt.jobs.manifest import manifest
 from cryptobt.jobs.measure import Measures
 from cryptobt.jobs.rows import run_rows
 from cryptobt.jobs.run_files import FinishedRun, json_text
-from cryptobt.jobs.symbols import describe_stale, name_of, quality_warnings
+from cryptobt.jobs.symbols import describe_stale, extra_warnings, name_of, quality_warnings
 from cryptobt.records.content import ContentStore
 from cryptobt.records.runs import check_writable, write_run
 from cryptobt.reports.quantstats_page import QuantstatsProcess
@@ -92,7 +92,7 @@ def backtest(
     clock.begin("forecasting")
     forecasts = forecasting.forecasts(features)
     missing = tuple(dict.fromkeys(name for table in features.values() for name in table.missing))
-    run = _Run(markets, forecasts, missing, trader, settings, events)
+    run = _Run(markets, extra_warnings(extras), forecasts, missing, trader, settings, events)
     files, metrics = run.trade(clock)
     clock.begin("writing")
     run_id = uuid.uuid4().hex[:8]
@@ -143,7 +143,10 @@ def _load(
     for warning in quality_warnings(markets):
         events.warn(warning)
     check_intervals(markets)
-    return markets, load_extras(settings.data, markets, now)
+    extras = load_extras(settings.data, markets, now)
+    for warning in extra_warnings(extras):
+        events.warn(warning)
+    return markets, extras
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class _Run:
     """What is traded, once it is forecast."""
 
     markets: Sequence[MarketData]
+    notes: Sequence[str]
     forecasts: Forecasts | None
     missing_columns: tuple[str, ...]
     trader: Trader
@@ -169,12 +173,13 @@ class _Run:
             for line in stale:
                 self.events.warn(line)
             measures = Measures(self.markets, self.forecasts, rows, resolved)
-            metrics = measures.document(self.trader.spec.name, self.missing_columns, stale)
+            notes = [*self.notes, *stale]
+            metrics = measures.document(self.trader.spec.name, self.missing_columns, notes)
             clock.begin("drawing the tearsheet")
             run = FinishedRun(
                 self.settings, self.markets, self.forecasts, rows, metrics, self.trader
             )
-            return run.files(quantstats), metrics
+            return run.files(quantstats.section), metrics
 
 
 def _with_start(settings: Settings, forecasts: Forecasts | None) -> Settings:

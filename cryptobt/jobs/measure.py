@@ -70,7 +70,8 @@ class Measures:
         Parameters
         ----------
         warnings : sequence of str
-            About the symbols side by side; those about one are in its quality report.
+            About series beside the bars and the symbols side by side; those about one symbol's
+            bars are in its quality report.
         """
         ours, first = self.rows["strategy"].account, self.markets[0]
         return {
@@ -106,9 +107,15 @@ class Measures:
         return make_resampler(series, chosen.bootstrap_draws, chosen.bootstrap_seed)
 
     def _row(self, row: Row) -> dict[str, Any]:
-        measured = no_performance(row.reason)
-        if row.result is not None:
-            measured = performance(
+        called = self._direction(row, self.ahead.columns)
+        return {"direction": _plain(called), "performance": self.performance(row)}
+
+    def performance(self, row: Row) -> dict[str, Any]:
+        """Measure a row's account: ``performance`` of ``metrics.json``."""
+        if row.result is None:
+            return _plain(no_performance(row.reason))
+        return _plain(
+            performance(
                 row.result,
                 self.moves,
                 self.periods,
@@ -116,8 +123,7 @@ class Measures:
                 self.resampler,
                 self.level,
             )
-        called = self._direction(row, self.ahead.columns)
-        return {"direction": _plain(called), "performance": _plain(measured)}
+        )
 
     def _direction(self, row: Row, symbols: Iterable[str]) -> dict[str, Metric | int]:
         if not row.calls:

@@ -1,12 +1,12 @@
 """The symbols of a run side by side: the times they share, and those that one of them misses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from cryptobt.core import columns
 from cryptobt.core.time import iso
-from cryptobt.core.types import MarketData
+from cryptobt.core.types import ExtraSeries, MarketData
 
 
 def common_times(markets: Sequence[MarketData]) -> pd.DatetimeIndex:
@@ -52,6 +52,12 @@ def quality_warnings(markets: Sequence[MarketData]) -> list[str]:
         warning if len(symbols) == len(markets) else prefixed(markets, ", ".join(symbols), warning)
         for warning, symbols in said.items()
     ]
+
+
+def extra_warnings(extras: Mapping[str, Sequence[ExtraSeries]]) -> list[str]:
+    """What is to be known of the series beside the bars; what symbols share is said once."""
+    every = (line for own in extras.values() for series in own for line in series.warnings)
+    return list(dict.fromkeys(every))
 
 
 def title_of(markets: Sequence[MarketData]) -> str:

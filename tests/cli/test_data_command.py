@@ -1,13 +1,21 @@
 """``cryptobt data`` as a user calls it, with our own Yahoo on the loopback interface."""
 
 import json
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from cryptobt.data.extras import extra_store
+from cryptobt.data.sources import registry
+from cryptobt.data.sources.feargreed import FearGreedSource
+from cryptobt.data.store import Extra
+from tests.data.fake_vendors import fear_greed
 from tests.fake_yahoo import FakeYahoo, chart, failure
+from tests.loopback import HASTY, Loopback, Reply
 
 from .conftest import Call
 
@@ -69,7 +77,7 @@ def test_a_vendor_that_fails_ends_with_3_and_stores_nothing(
     said = call("data", "sync", "BTC-USD")
     assert said.code == 3
     assert words in said.err
-    assert "1 of 1 symbols could not be synced" in said.err
+    assert "1 of 1 could not be synced" in said.err
     assert json.loads(call("data", "show", "--json").out) == []
 
 
@@ -79,7 +87,11 @@ def test_a_vendor_that_fails_ends_with_3_and_stores_nothing(
         (["sync", "BTC-USD", "--source", "yahooo"], "did you mean 'yahoo'?"),
         (["sync", "BTC-USD", "--interval", "7m"], "no interval '7m'"),
         (["sync", "BTC-USD", "--since", "yesterday"], "'yesterday' is not a date"),
-        (["sync"], "Missing argument"),
+        (["sync"], "say which symbols to sync"),
+        (["sync", "--onchain", "coinmetrics"], "say which symbols to sync"),
+        (["sync", "BTC-USD", "--extra", "fergreed"], "did you mean 'feargreed'?"),
+        (["sync", "BTC-USD", "--extra", "news=news.csv"], "news=news.csv is a file"),
+        (["sync", "BTC-USD", "--onchain", "chain.csv"], "chain.csv is a file"),
         (["verify", "--csv", "nowhere.csv"], "there is no such file"),
         (["verify", "--source", "sample", "--cross-check", "nowhere.csv"], "unknown source"),
     ],
@@ -104,6 +116,72 @@ def test_a_run_uses_what_is_stored_where_the_vendor_is_gone(
     assert "SIMULATED" not in said.out
 
 
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    """An alternative.me of our own, whose index ends with today's value."""
+    days = [(YESTERDAY - pd.Timedelta(days=back)).strftime("%Y-%m-%d") for back in range(-1, 59)]
+    values = {day: str(20 + place) for place, day in enumerate(days)}
+    with Loopback(Reply(fear_greed(values))) as fake:
+        source = partial(FearGreedSource, base_url=fake.address, patience=HASTY)
+        monkeypatch.setitem(registry.SERIES, "feargreed", source)
+        yield fake
+
+
+def test_series_beside_the_bars_are_synced_shown_and_verified(
+    call: Call, server: FakeYahoo, index: Loopback
+) -> None:
+    server.body = chart("BTC-USD", rows(60))
+    said = call("data", "sync", "BTC-USD", "--extra", "feargreed", "--extra", "macro:sp500")
+    assert said.code == 0
+    bars, mood, stocks = said.out.splitlines()
+    assert bars.startswith("BTC-USD 1d of yahoo: 59 bars")
+    assert mood.startswith("feargreed: 60 rows")
+    assert stocks.startswith("macro:sp500: ")
+    shown = json.loads(call("data", "show", "--json").out)
+    assert [(one["source"], one.get("key")) for one in shown] == [
+        ("yahoo", None), ("feargreed", ""), ("macro", "sp500")]  # fmt: skip
+    assert (shown[1]["rows"], shown[1]["rewrites"]) == (60, 0)
+    table = call("data", "show").out
+    assert "source  symbol   interval  bars" in table
+    assert "source     key    rows" in table
+    (found,) = json.loads(
+        call("data", "verify", "--symbol", "BTC-USD", "--extra", "feargreed", "--json").out
+    )
+    (series,) = found["extras"]
+    assert (series["name"], series["rows"], series["gaps"]) == ("sentiment", 60, [])
+    assert len(index.asked) == 1
+    told = call("data", "verify", "--symbol", "BTC-USD", "--extra", "feargreed").out
+    assert "sentiment (feargreed): 60 rows of 1d" in told
+
+
+def test_a_run_says_which_series_were_stored_before(
+    call: Call,
+    server: FakeYahoo,
+    index: Loopback,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    server.body = chart("BTC-USD", rows(60))
+    assert call("data", "sync", "BTC-USD", "--extra", "feargreed").code == 0
+    store = extra_store()
+    path = store.path(Extra("feargreed", ""))
+    stored = pd.read_parquet(path)
+    older = stored[:-3]
+    older.attrs = stored.attrs
+    older.to_parquet(path)
+    gone = partial(FearGreedSource, base_url="http://127.0.0.1:9", patience=HASTY)
+    monkeypatch.setitem(registry.SERIES, "feargreed", gone)
+    said = call(
+        "backtest", "--strategy", "momentum", "--extra", "feargreed", "--json",
+        "--out", str(tmp_path / "runs"),
+    )  # fmt: skip
+    assert said.code == 0
+    assert "warning: feargreed: alternative.me cannot be reached" in said.err
+    warnings = json.loads(said.out)["data"]["warnings"]
+    assert any("these are the rows stored before" in warning for warning in warnings)
+    assert any("feargreed: the newest row is of" in warning for warning in warnings)
+
+
 def test_verify_tells_a_person_what_is_in_a_file(call: Call, tmp_path: Path) -> None:
     bars = pd.DataFrame(rows(40)[:-1], columns=["time", "values"])
     table = pd.DataFrame(
@@ -116,7 +194,7 @@ def test_verify_tells_a_person_what_is_in_a_file(call: Call, tmp_path: Path) -> 
     table.to_csv(path, index=False)
     said = call("data", "verify", "--csv", str(path))
     assert said.code == 0
-    assert "bars of csv: 37 bars" in said.out
+    assert said.out.startswith("bars (csv): 37 bars of 1d")
     assert "2 bar" in said.out
     (document,) = json.loads(call("data", "verify", "--csv", str(path), "--json").out)
     assert len(document["hash"]) == 64
@@ -124,3 +202,18 @@ def test_verify_tells_a_person_what_is_in_a_file(call: Call, tmp_path: Path) -> 
     table.assign(close=table["close"] * 1.05, high=table["high"] * 1.05).to_csv(other, index=False)
     crossed = call("data", "verify", "--csv", str(path), "--cross-check", str(other))
     assert "37" in crossed.out
+
+
+def test_verify_lists_every_bad_row_and_ends_as_a_run_would(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "dirty.csv"
+    good = [f"2024-01-{day:02},10,12,9,11,5" for day in range(1, 21)]
+    good[4], good[9] = "2024-01-05,10,8,9,11,5", "2024-01-10,10,12,9,x,5"
+    path.write_text("\n".join(["date,open,high,low,close,volume", *good]))
+    said = call("data", "verify", "--csv", str(path))
+    assert said.code == 4
+    assert "2 row(s) that cannot be true" in said.out
+    assert "line 6: column 'high' is 8.0, below low 9.0" in said.out
+    assert "line 11: column 'close' is 'x', which is not a number" in said.out
+    assert "dirty: a run refuses 2 row(s), listed above" in said.err
+    kept = call("data", "verify", "--csv", str(path), "--set", "data.on_bad_row=quarantine")
+    assert (kept.code, kept.out) == (0, said.out)

@@ -3,7 +3,7 @@
 import gzip
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from cryptobt.core.errors import CryptobtError, DataInvalidError
 from cryptobt.core.types import MarketData
+from cryptobt.data import frames as frame_files
+from cryptobt.data import hdf5
 from cryptobt.data.csv_bars import read_bars
 
 NOW = pd.Timestamp("2024-06-01T00:00:00Z")
@@ -44,7 +46,7 @@ TEXTS: dict[str, Callable[[pd.Timestamp], str]] = {
     "west": lambda at: at.tz_convert("-05:30").isoformat(sep=" "),
 }
 TIMES = EPOCHS | TEXTS
-ZONED = {"naive": "", "naive with T": "", "Z": "Z", "fractions": "Z", "east": "+2", "west": "-5"}
+NAIVE = {"naive", "naive with T"}
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,14 @@ def refusal(file: Path, mode: Any) -> str:
 def same(market: MarketData, bars: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(market.bars, bars, check_freq=False)
     assert market.hash == MarketData("X", market.interval, "csv", bars).hash
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _reads_here() -> Iterator[None]:
+    """Read HDF5 in this process: starting one for each file takes half a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(frame_files, "_asked", hdf5.answer)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -289,16 +299,88 @@ def test_a_time_of_another_unit_or_zone_is_never_taken_for_what_it_is_not(
     name = writing.case(writing.time_name)
     if {other, writing.time} <= {"seconds", "float seconds"}:
         same(load(file), bars)
-    elif {other, writing.time} <= set(ZONED):
-        if ZONED[other] == ZONED[writing.time]:
+    elif {other, writing.time} <= set(TEXTS):
+        if (other in NAIVE) == (writing.time in NAIVE):
             same(load(file), bars)
         else:
-            with pytest.raises(DataInvalidError, match=f"column '{name}' mixes time zones"):
+            # the rows above are of the one kind, so that this one is the first of the other
+            words = f", {writing.place(row)}: column '{name}' mixes time zones: '{rows[row][0]}' is"
+            with pytest.raises(DataInvalidError, match=re.escape(words)):
                 load(file)
     else:
         words = rf", {writing.place(row)}: column '{name}' is '[^']+', which is not a date"
         with pytest.raises(DataInvalidError, match=words):
             load(file)
+
+
+@quick
+@given(
+    bars=frames(),
+    writing=WRITINGS,
+    other=st.sampled_from(sorted(TIMES)),
+    start=st.integers(0, COUNT - 1),
+    length=st.integers(1, COUNT - 1),
+)
+def test_rows_of_two_units_are_refused_at_the_first_of_either_and_never_moved(
+    bars: pd.DataFrame, writing: Writing, other: str, start: int, length: int, folder: Path
+) -> None:
+    # a stretch, as a vendor that changes its unit leaves it
+    places = set(range(COUNT)[start : start + length])
+    one_unit = [{"seconds", "float seconds"}, set(TEXTS)]
+    assume(other != writing.time and not any({other, writing.time} <= unit for unit in one_unit))
+    rows = cells(bars, writing)
+    for place in places:
+        rows[place][0] = TIMES[other](bars.index[place])
+    file = save(rows, writing, folder)
+    firsts = {min(places), min(set(range(COUNT)) - places)}
+    error = refusal(file, "refuse")
+    assert any(error.startswith(f"{file}, {writing.place(first)}: column '") for first in firsts)
+    if not refusal(file, "quarantine"):
+        found = load(file, "quarantine")
+        assert found.bars.equals(bars.loc[found.bars.index])
+        assert len(found.quality.quarantined) in {len(places), COUNT - len(places)}
+
+
+@quick
+@given(bars=frames(), writing=WRITINGS, data=st.data())
+def test_offsets_may_differ_from_row_to_row(
+    bars: pd.DataFrame, writing: Writing, data: st.DataObject, folder: Path
+) -> None:
+    rows = cells(bars, writing)
+    for row, time in zip(rows, bars.index, strict=True):
+        row[0] = TEXTS[data.draw(st.sampled_from(sorted(set(TEXTS) - NAIVE)))](time)
+    same(load(save(data.draw(st.permutations(rows)), writing, folder)), bars)
+
+
+@quick
+@given(
+    bars=frames(),
+    writing=WRITINGS,
+    kinds=st.lists(st.sampled_from(sorted(TEXTS)), min_size=COUNT, max_size=COUNT),
+)
+def test_times_with_and_without_a_zone_are_refused_at_the_first_that_differs(
+    bars: pd.DataFrame, writing: Writing, kinds: list[str], folder: Path
+) -> None:
+    naive = [kind in NAIVE for kind in kinds]
+    assume(len(set(naive)) == 2)
+    rows = cells(bars, writing)
+    for row, time, kind in zip(rows, bars.index, kinds, strict=True):
+        row[0] = TEXTS[kind](time)
+    file = save(rows, writing, folder)
+    first, kind = naive.index(not naive[0]), "with" if naive[0] else "without"
+    for mode in ("refuse", "quarantine"):
+        error = refusal(file, mode)
+        assert error.startswith(f"{file}, {writing.place(first)}: column '")
+        assert f"'{rows[first][0]}' is {kind} a zone, {writing.place(0)} with" in error
+
+
+def test_a_year_of_more_than_four_digits_is_shown(folder: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed: no Parquet files to read")
+    bars = pd.DataFrame({name: [1.0, 1.0, 1.0] for name in NAMES})
+    bars["time"] = pd.Series([1_700_006_400, 1_700_092_800, 10**15]).astype("M8[s]")
+    bars.to_parquet(folder / "far.parquet")
+    with pytest.raises(DataInvalidError, match="row 3: column 'time' is '31690708-07-05 01:46:40"):
+        load(folder / "far.parquet")
 
 
 @quick

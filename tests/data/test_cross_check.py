@@ -99,6 +99,13 @@ def test_markets_without_a_common_time_are_refused_with_their_spans() -> None:
         compare(OURS, later, 0.02)
 
 
+def test_of_many_bars_apart_the_widest_are_shown_and_said_to_be_so() -> None:
+    ours = market("a", "2024-01-01", [10 + place for place in range(8)])
+    lines = compare(ours, market("b", "2024-01-01", [10] * 8), 0.05).lines()
+    assert lines[2] == "7 bar(s) apart by more than 5.00%, the widest 5:"
+    assert [line[:12] for line in lines[3:]] == [f"  2024-01-0{day}" for day in (8, 7, 6, 5, 4)]
+
+
 @pytest.mark.real_data
 def test_two_real_sources_of_one_market_agree_as_documented(real_data: Path) -> None:
     now = pd.Timestamp("2026-06-05T12:00:00Z")

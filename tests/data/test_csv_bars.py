@@ -3,6 +3,7 @@
 import gzip
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -335,8 +336,15 @@ def test_any_order_and_exact_repetition_loads_to_the_same_bars(
     shuffled = data.draw(st.permutations([*rows, *again]))
     market = load(tmp_path, shuffled)
     pd.testing.assert_frame_equal(market.bars, expected())
-    said = (f"{len(again)} repeated row(s) dropped",) if again else ()
-    assert market.quality.warnings == said
+    steps = [sign(two, one) for one, two in pairwise(shuffled)]
+    said = [f"{len(again)} repeated row(s) dropped"] if again else []
+    if -1 in steps and 1 in steps:
+        said.append(f"{steps.count(-1)} row(s) open before the row above them: sorted")
+    assert list(market.quality.warnings) == said
+
+
+def sign(one: str, other: str) -> int:
+    return (one > other) - (one < other)
 
 
 FIELDS = st.one_of(
@@ -364,3 +372,12 @@ def test_whatever_a_row_holds_it_is_refused_or_the_bars_keep_the_contract(
     assert bars.index.is_monotonic_increasing
     assert bars.index.is_unique
     assert (bars.dtypes == "float64").all()
+
+
+def test_a_blank_line_above_the_header_costs_no_row_whatever_ends_the_lines(tmp_path: Path) -> None:
+    text = "\ndate,open,high,low,close,volume\n2020-01-01,1,2,1,2,5\n2020-01-02,2,3,2,3,5\n"
+    for number, end in enumerate(("\n", "\r\n", "\r")):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(text.replace("\n", end).encode())
+        bars = read_bars(path, "BTC", "refuse", pd.Timestamp("2024-01-01", tz="UTC")).bars
+        assert bars["close"].tolist() == [2.0, 3.0]

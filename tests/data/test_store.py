@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from cryptobt.core.errors import DataInvalidError, LockHeldError, SourceUnreachableError
 from cryptobt.core.time import DAY
-from cryptobt.data import store as stores
+from cryptobt.data import row_store
 from cryptobt.data.store import BarStore, Series
 from cryptobt.data.sync import OVERLAP_BARS, load_stored, sync, up_to_date
 
@@ -71,7 +71,7 @@ def test_a_first_sync_keeps_what_is_over_and_not_the_bar_that_is_forming(tmp_pat
     store = BarStore(tmp_path)
     report = sync(store, Vendor([(0, 1.0), (1, 2.0), (2, 3.0)]), "BTC-USD", "1d", at(2.5))
     assert closes(store) == {0: 1.0, 1: 2.0}
-    assert (report.added, report.bars, report.late) == (2, 2, False)
+    assert (report.added, report.rows, report.late) == (2, 2, False)
 
 
 def test_a_bar_is_over_at_the_very_instant_of_its_close(tmp_path: Path) -> None:
@@ -140,6 +140,13 @@ def test_a_bad_bar_is_kept_as_it_was_told_and_refused_when_it_is_used(tmp_path: 
     market = load_stored(store, SERIES, "quarantine", at(3))
     assert market is not None
     assert [row["time"] for row in market.quality.quarantined] == ["2024-01-02T00:00:00Z"]
+
+
+def test_an_exchange_is_named_as_it_is_known(tmp_path: Path) -> None:
+    vendor = Vendor([(0, 1.0), (1, -2.0)])
+    vendor.name = "ccxt:binance"
+    with pytest.raises(DataInvalidError, match=r"^ccxt:binance BTC-USD, 2024-01-02T"):
+        up_to_date(BarStore(tmp_path), vendor, "BTC-USD", "1d", "refuse", at(3))
 
 
 def test_an_earlier_clock_sees_the_bars_that_were_over_then(tmp_path: Path) -> None:
@@ -232,7 +239,7 @@ def test_syncs_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
 def test_a_series_that_stays_locked_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stores, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(row_store, "LOCK_SECONDS", 0.1)
     store = BarStore(tmp_path)
     with store.lock(SERIES), pytest.raises(LockHeldError, match="another process is working on"):
         sync(store, Vendor([(0, 1.0)]), "BTC-USD", "1d", at(2))
@@ -271,7 +278,7 @@ def test_a_sync_that_is_killed_leaves_whole_bars_and_a_log_that_explains_them(
     # Every value that was ever stored is in the log; the last line may be ahead of the file.
     assert found[3] in {4.0, *news[-2:]}
     report = sync(store, Vendor([(day, 1.0 + day) for day in range(9)]), "BTC-USD", "1d", at(9))
-    assert report.bars == 9
+    assert report.rows == 9
 
 
 # Any history of syncs
@@ -341,3 +348,12 @@ def test_at_each_minute_of_a_day_the_right_bar_is_served_or_its_absence_said(
         assert last == at(10) if over else last == at(9)
         assert said is not bool(over)
     assert store.rewrites(SERIES) == []
+
+
+def test_a_rewrite_that_comes_again_beside_another_is_logged_again(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    told = [[(0, 1.0), (1, 5.0)], [(0, 2.0), (1, 5.0)], [(0, 1.0), (1, 5.0)], [(0, 2.0), (1, 6.0)]]
+    for number, rows in enumerate(told):
+        sync(store, Vendor(rows), "BTC-USD", "1d", at(2 + number / 10))
+    seen = [(one.old["close"], one.new["close"]) for one in store.rewrites(SERIES)]
+    assert seen == [(1.0, 2.0), (2.0, 1.0), (1.0, 2.0), (5.0, 6.0)]

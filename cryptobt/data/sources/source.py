@@ -6,7 +6,6 @@ import pandas as pd
 
 from cryptobt.core.types import ExtraSeries
 
-
 Quote = tuple[float, pd.Timestamp]
 """Price of a last trade in the quote currency, and its time, aware UTC."""
 
