@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup backtest test test-slow check bench clean
+.PHONY: setup backtest test test-slow check bench study clean
 
 setup: $(READY)
 
@@ -28,6 +28,9 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+study: $(READY)
+	$(BIN)/python -m studies
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

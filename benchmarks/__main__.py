@@ -1,6 +1,6 @@
 """``python -m benchmarks [PART ...]``: measure everything and write ``results.md``.
 
-With parts named (training, backtest, job, data), these alone are measured, and printed only.
+With parts named (training, backtest, job, data, paper), these alone are measured, and printed only.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import backtest_speed, data_speed, main_job, training
+from benchmarks import backtest_speed, data_speed, main_job, paper_nights, training
 from benchmarks.table import Section
 from cryptobt.core.processes import usable_cores
 
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "backtest": lambda: [backtest_speed.section()],
     "job": main_job.sections,
     "data": lambda: [data_speed.section()],
+    "paper": lambda: [paper_nights.section()],
 }
 
 

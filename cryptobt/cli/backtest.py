@@ -1,18 +1,18 @@
 """``cryptobt backtest``: one strategy through history, and its tearsheet."""
 
 import json
-import logging
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cryptobt.cli.progress import log_to_stderr, progress, warn
+
 if TYPE_CHECKING:
-    from cryptobt.jobs.backtest import BacktestReport, Progress
+    from cryptobt.jobs.backtest import BacktestReport
 
 _FLAGS = {
     "strategy": "strategy.name",
@@ -64,12 +64,12 @@ def _run(settings: Any) -> "BacktestReport":
     from cryptobt.jobs.backtest import Events
     from cryptobt.jobs.backtest import backtest as run
 
-    _log_to_stderr()
+    log_to_stderr()
     now = pd.Timestamp.now("UTC").floor("s")
     # A user's strategy may print: stdout is for the result alone.
-    with _progress() as (step, fits), redirect_stdout(sys.stderr):
+    with progress() as (step, fits), redirect_stdout(sys.stderr):
         command = shlex.join(["cryptobt", *sys.argv[1:]])
-        return run(settings, now, Events(_warn, step, fits), command)
+        return run(settings, now, Events(warn, step, fits), command)
 
 
 def _print(text: str, folder: Path) -> None:
@@ -84,45 +84,3 @@ def _print(text: str, folder: Path) -> None:
         raise CannotWriteError(
             f"cannot write the result: {error.strerror or error}; the run is whole in {folder}"
         ) from error
-
-
-def _warn(line: str) -> None:
-    click.echo(f"warning: {line}", err=True)
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("warning: %(message)s"))
-    log = logging.getLogger("cryptobt")
-    log.handlers = [handler]
-    log.setLevel(logging.WARNING)
-
-
-@contextmanager
-def _progress() -> "Iterator[tuple[Callable[[str], None], Callable[[Progress], None]]]":
-    """A progress bar of the fits on stderr, made when the first one ends."""
-    bars: list[Any] = []
-
-    def step(name: str) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"{name} …", err=True)
-
-    def fits(progress: "Progress") -> None:
-        if not bars:
-            bar = click.progressbar(
-                length=progress.total,
-                label="training",
-                file=sys.stderr,
-                show_pos=True,
-                item_show_func=lambda item: item,
-            )
-            bars.append(bar.__enter__())
-        bars[0].update(1, f"fold {progress.fold[:10]} loss {progress.loss:.3f}")
-        if progress.done == progress.total:
-            bars.pop().__exit__(None, None, None)
-
-    try:
-        yield step, fits
-    finally:
-        for bar in bars:
-            bar.__exit__(None, None, None)

@@ -10,6 +10,7 @@ from cryptobt.cli.backtest import backtest
 from cryptobt.cli.cache import cache
 from cryptobt.cli.data import data
 from cryptobt.cli.listing import forecasters, strategies
+from cryptobt.cli.paper import paper
 from cryptobt.core.errors import CryptobtError
 
 INTERRUPTED = 130
@@ -28,7 +29,7 @@ def cli() -> None:
     """
 
 
-for command in (backtest, data, strategies, forecasters, cache):
+for command in (backtest, paper, data, strategies, forecasters, cache):
     cli.add_command(command)
 
 

@@ -44,10 +44,22 @@ class Row:
 
 
 def run_rows(
-    markets: Sequence[MarketData], forecasts: Forecasts | None, trader: Trader, settings: Settings
+    markets: Sequence[MarketData],
+    forecasts: Forecasts | None,
+    trader: Trader,
+    settings: Settings,
+    lived: BacktestResult | None = None,
 ) -> dict[str, Row]:
-    """Trade the strategy and every row beside it over the same dates, at the same costs."""
-    rows = {"strategy": _row(markets, forecasts, trader, settings)}
+    """Trade the strategy and every row beside it over the same dates, at the same costs.
+
+    Parameters
+    ----------
+    lived : BacktestResult or None
+        The strategy's account where it has one already, as a paper account with late decisions.
+    """
+    rows = {
+        "strategy": _traded(lived or run_backtest(markets, forecasts, trader, settings), trader)
+    }
     rows["network_only"] = _network_only(markets, forecasts, trader, settings)
     if forecasts is None:
         rows[TREND_ONLY] = Row(None, calls=False, reason=NO_FORECAST)
@@ -66,7 +78,10 @@ def _row(
     trader: Trader,
     settings: Settings,
 ) -> Row:
-    result = run_backtest(markets, forecasts, trader, settings)
+    return _traded(run_backtest(markets, forecasts, trader, settings), trader)
+
+
+def _traded(result: BacktestResult, trader: Trader) -> Row:
     forecaster = trader.forecaster if trader.spec.reads_forecasts else None
     calls = forecaster is not None or getattr(trader.spec.strategy, "calls_direction", False)
     return Row(result, forecaster, calls, "" if calls else "it calls no direction")

@@ -93,12 +93,10 @@ def open_account(settings: Settings, name: str, now: pd.Timestamp) -> PaperAccou
     CannotWriteError
         If it cannot be written; nothing is left behind.
     """
-    folder = folder_of(name)
-    if ledger_path(name).exists():
-        raise UsageError(f"there is an account '{name}' already; choose another name")
+    check_free(name)
     account = PaperAccount(name, now, settings, trader_of(settings), {})
     fingerprint = fingerprint_of(settings, account.trader)
-    with locked(folder / "lock", 0.0, f"account '{name}'"):
+    with locked(folder_of(name) / "lock", 0.0, f"account '{name}'"):
         create_ledger(
             ledger_path(name),
             name,
@@ -107,6 +105,18 @@ def open_account(settings: Settings, name: str, now: pd.Timestamp) -> PaperAccou
             json.dumps(fingerprint),
         )
     return PaperAccount(name, now, settings, account.trader, fingerprint)
+
+
+def check_free(name: str) -> None:
+    """Refuse a name that an account cannot have.
+
+    Raises
+    ------
+    UsageError
+        If it is taken, or cannot be one.
+    """
+    if ledger_path(name).exists():
+        raise UsageError(f"there is an account '{name}' already; choose another name")
 
 
 def frozen(settings: Settings) -> Settings:
@@ -131,9 +141,11 @@ def frozen(settings: Settings) -> Settings:
     symbols = tuple(files) or data.symbols
     if not symbols:
         raise UsageError("say which symbols to trade, such as --symbol BTC-USD")
+    other = None if data.cross_check is None else _absolute_entry(data.cross_check)
     fixed = {"csv": tuple(f"{symbol}={path}" for symbol, path in files.items()),
              "source": source, "symbols": symbols,
-             "onchain": _absolute(data.onchain), "extras": _absolute(data.extras)}  # fmt: skip
+             "onchain": _absolute(data.onchain), "extras": _absolute(data.extras),
+             "cross_check": other}  # fmt: skip
     strategy = settings.strategy.model_copy(update={"name": _absolute_strategy(settings)})
     return settings.model_copy(update={"data": data.model_copy(update=fixed), "strategy": strategy})
 

@@ -46,7 +46,8 @@ def due_nights(
     """Find the nights that can be decided.
 
     A night is due when every symbol has its bar, or a later one, or has had none since for longer
-    than ``absent_after``. What comes after a night that is not due waits for it.
+    than ``absent_after``, as its source says: one that gives no answer is waited for. What comes
+    after a night that is not due waits for it.
 
     Parameters
     ----------
@@ -58,7 +59,9 @@ def due_nights(
     nights: list[DueNight] = []
     for bar_at in _times(known, last, newest):
         behind = [one for one in known.values() if one.newest < bar_at]
-        waits = [one for one in behind if now - (one.newest + 2 * DAY) <= absent_after]
+        waits = [
+            one for one in behind if one.unanswered or now - (one.newest + 2 * DAY) <= absent_after
+        ]
         if waits or (last is None and (behind or bar_at < newest)):
             return Due(nights, _missing(waits or behind or list(known.values())))
         nights.append(DueNight(bar_at, tuple((one.symbol, one.newest) for one in behind)))
@@ -82,6 +85,7 @@ def _times(
 def _missing(waits: list[Known]) -> str:
     said = []
     for one in waits:
-        why = f" ({one.failure})" if one.failure else ""
+        # what a failure advises is for a backtest
+        why = f" ({one.failure.partition('; ')[0]})" if one.failure else ""
         said.append(f"{one.symbol} after {iso(one.newest)}{why}")
     return "no complete bar of " + ", ".join(said)

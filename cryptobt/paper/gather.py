@@ -1,21 +1,47 @@
 """What a night knows: recorded bars, those that are new, and those that are told otherwise now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cryptobt.core.columns import BARS
-from cryptobt.core.errors import DataInvalidError, DataUnavailableError
+from cryptobt.core.errors import (
+    DataInvalidError,
+    DataUnavailableError,
+    NoDataError,
+    RateLimitedError,
+    SourceUnreachableError,
+    UsageError,
+)
 from cryptobt.core.settings import DataSettings
 from cryptobt.core.time import DAY, interval_label, iso
 from cryptobt.core.types import MarketData
-from cryptobt.data.cross_check import compare
-from cryptobt.data.load import load_markets, other_market
+from cryptobt.data.load import load_markets
 from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.facts import Rewritten
 from cryptobt.paper.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class DataClock:
+    """What time it is to those who give data; files reach beyond one that ``--as-of`` put back."""
+
+    now: pd.Timestamp
+    simulated: bool
+
+    @property
+    def of_files(self) -> pd.Timestamp:
+        """What dates of a file are judged by."""
+        return pd.Timestamp.max.tz_localize("UTC") if self.simulated else self.now
+
+    def knows(self, path: Path) -> pd.Timestamp:
+        """Up to when a file can know: a bar that was forming when it was written still is."""
+        if self.simulated or not path.is_file():
+            return self.now
+        return min(self.now, pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC"))
 
 
 @dataclass(frozen=True)
@@ -32,6 +58,8 @@ class Known:
         All that the source tells; None where it failed.
     failure : str
         Why it failed.
+    unanswered : bool
+        Whether it may have more and could not be asked.
     """
 
     symbol: str
@@ -39,6 +67,7 @@ class Known:
     fresh: pd.DataFrame
     told: MarketData | None
     failure: str = ""
+    unanswered: bool = False
 
     @property
     def bars(self) -> pd.DataFrame:
@@ -90,96 +119,110 @@ class Known:
             yield Rewritten(self.symbol, time, _values(old[row]), _values(new[row]), now)
 
 
-def gather(account: PaperAccount, ledger: Ledger, now: pd.Timestamp) -> dict[str, Known]:
+def gather(
+    account: PaperAccount, ledger: Ledger, clock: DataClock, decided: pd.Timestamp | None
+) -> dict[str, Known]:
     """Load every symbol, each alone, beside what the ledger has of it.
 
     A symbol whose source fails is known by its recorded bars.
+
+    Parameters
+    ----------
+    decided : Timestamp or None
+        Newest bar decided so far: what cannot be true up to it is not traded any more.
 
     Raises
     ------
     DataUnavailableError
         If nothing is recorded yet and a source fails.
     DataInvalidError
-        If a bar that is not recorded cannot be true, naming it.
-    """
-    return {symbol: _known(account, symbol, ledger.bars(symbol), now) for symbol in account.symbols}
-
-
-def cross_check(account: PaperAccount, known: Mapping[str, Known], now: pd.Timestamp) -> None:
-    """Hold back bars on which another source does not agree, where the settings name one.
-
-    Raises
-    ------
-    DataInvalidError
-        Naming the bar and both closes.
-    DataUnavailableError
-        If the other source has no such bar yet.
+        If a bar that is about to be traded cannot be true, naming it.
     """
     data = account.settings.data
-    if data.cross_check is None:
-        return
-    for one in known.values():
-        # of a whole history only what is about to be traded: its past is judged by `data verify`
-        times = pd.DatetimeIndex(one.fresh.index)[-1:] if one.recorded.empty else one.fresh.index
-        if one.told is None or not len(times):
-            continue
-        ours = replace(one.told, bars=one.told.bars.loc[times])
-        _agree(ours, other_market(data.cross_check, ours, data, now), data)
+    return {
+        symbol: _known(data, symbol, ledger.bars(symbol), clock, decided)
+        for symbol in account.symbols
+    }
 
 
-def _agree(ours: MarketData, other: MarketData, data: DataSettings) -> None:
-    missing = ours.times.difference(other.times)
-    if len(missing):
-        raise DataUnavailableError(
-            f"{ours.symbol}: {data.cross_check} has no bar of {iso(missing[0])} to check it by; "
-            "run again when it is there"
-        )
-    for apart in compare(ours, other, data.cross_check_threshold).apart:
-        raise DataInvalidError(
-            f"{ours.symbol}: two sources disagree on {iso(apart.time)}: {ours.source} closes at "
-            f"{apart.ours:.10g}, {data.cross_check} at {apart.other:.10g}, apart by "
-            f"{apart.difference:.2%}; nothing was traded, run again when they agree"
-        )
-
-
-def _known(account: PaperAccount, symbol: str, recorded: pd.DataFrame, now: pd.Timestamp) -> Known:
+def _known(
+    data: DataSettings,
+    symbol: str,
+    recorded: pd.DataFrame,
+    clock: DataClock,
+    decided: pd.Timestamp | None,
+) -> Known:
+    own = tuple(entry for entry in data.csv if entry.startswith(f"{symbol}="))
+    over = clock.knows(Path(own[0].removeprefix(f"{symbol}="))) if own else clock.now
     try:
-        told = _told(account.settings.data, symbol, now)
+        told = _told(data, symbol, clock, over)
     except DataUnavailableError as error:
         if recorded.empty:
             raise
-        return Known(symbol, recorded, recorded.iloc[:0], None, str(error))
+        silent = isinstance(error, SourceUnreachableError | RateLimitedError)
+        return Known(symbol, recorded, recorded.iloc[:0], None, str(error), silent)
     fresh = told.bars[~told.bars.index.isin(recorded.index)]
-    if account.settings.data.on_bad_row == "refuse":
-        _refuse(told, recorded)
+    _refuse_other_hours(symbol, pd.DatetimeIndex(fresh.index))
+    if data.on_bad_row == "refuse":
+        _refuse(told, clock, over, decided)
     notes = [note for note in told.quality.warnings if "cannot be reached" in note]
-    return Known(symbol, recorded, fresh[list(BARS)], told, "; ".join(notes))
+    silent = bool(notes)
+    if over < clock.now.floor("D"):
+        notes.append(f"its file was last written at {iso(over)}")
+    return Known(symbol, recorded, fresh[list(BARS)], told, "; ".join(notes), silent)
 
 
-def _told(data: DataSettings, symbol: str, now: pd.Timestamp) -> MarketData:
+def _told(data: DataSettings, symbol: str, clock: DataClock, over: pd.Timestamp) -> MarketData:
     """Everything that the source tells of a symbol, without the rows that cannot be true."""
-    own = tuple(entry for entry in data.csv if entry.startswith(f"{symbol}="))
-    alone = {"symbols": (symbol,), "csv": own, "on_bad_row": "quarantine", "cross_check": None}
-    # a file that reaches beyond a clock that was put back is no file with dates in the future
-    clock = max(now, pd.Timestamp.now("UTC")) if own else now
-    (market,) = load_markets(data.model_copy(update=alone), clock)
+    market = _loaded(data, symbol, clock)
     if market.interval != DAY:
         raise DataInvalidError(
             f"{symbol}: bars of {interval_label(market.interval)}, and paper accounts trade daily "
             "ones; open the account with --set data.resample=1d"
         )
-    # nor does the sample market end with the clock
-    return replace(market, bars=market.bars[market.times + DAY <= now])
+    # neither a file nor the sample market ends with the clock
+    bars = market.bars[market.times + DAY <= over]
+    if bars.empty:
+        first = iso(market.times[0])
+        raise NoDataError(f"{symbol}: no bar is complete at {iso(over)}; the first is {first}")
+    return replace(market, bars=bars)
 
 
-def _refuse(told: MarketData, recorded: pd.DataFrame) -> None:
-    """Refuse rows that cannot be true, unless they rewrite what was recorded."""
+def _loaded(data: DataSettings, symbol: str, clock: DataClock) -> MarketData:
+    own = tuple(entry for entry in data.csv if entry.startswith(f"{symbol}="))
+    alone = {"symbols": (symbol,), "csv": own, "on_bad_row": "quarantine", "cross_check": None}
+    chosen = data.model_copy(update=alone)
+    if not own:
+        return load_markets(chosen, clock.now)[0]
+    try:
+        return load_markets(chosen, clock.of_files)[0]
+    except UsageError as error:
+        # of the name nothing can be wrong: the account was opened with it
+        raise SourceUnreachableError(f"{symbol}: {error}") from error
+
+
+def _refuse_other_hours(symbol: str, times: pd.DatetimeIndex) -> None:
+    other = times[times != times.normalize()]
+    if len(other):
+        raise DataInvalidError(
+            f"{symbol}: the bar of {iso(other[0])} opens at {other[0]:%H:%M} UTC, and a paper "
+            "account trades days of UTC, which open at 00:00"
+        )
+
+
+def _refuse(
+    told: MarketData, clock: DataClock, over: pd.Timestamp, decided: pd.Timestamp | None
+) -> None:
+    """Refuse rows that cannot be true, but for what still forms and what was decided long ago."""
     for row in told.quality.quarantined:
         time = pd.to_datetime(row["time"], utc=True, errors="coerce")
-        if recorded.empty or pd.isna(time) or time > recorded.index[-1]:
+        forming = time <= clock.of_files and time + DAY > over
+        past = decided is not None and time <= decided
+        if not (forming or past):
             raise DataInvalidError(
                 f"{told.symbol} of {told.source}, {row['time']}: {row['reason']}; nothing was "
-                "traded, run again when the source has mended it"
+                "traded, run again when the source has mended it (to accounts opened with "
+                "data.on_bad_row=quarantine such a day is a gap)"
             )
 
 

@@ -11,7 +11,13 @@ from cryptobt.data.load import load_markets
 from cryptobt.jobs.events import Events
 from cryptobt.jobs.forecasts import Forecasting
 from cryptobt.jobs.symbols import quality_warnings
-from cryptobt.paper.account import PaperAccount, frozen, open_account, trader_of
+from cryptobt.paper.account import (
+    PaperAccount,
+    check_free,
+    frozen,
+    open_account,
+    trader_of,
+)
 
 
 def init_account(settings: Settings, name: str, now: pd.Timestamp, events: Events) -> PaperAccount:
@@ -25,6 +31,7 @@ def init_account(settings: Settings, name: str, now: pd.Timestamp, events: Event
         As a backtest, and if the name is taken, the settings are not those of an account, or the
         strategy does not give the same account twice.
     """
+    check_free(name)
     chosen = frozen(settings)
     trader = trader_of(chosen)
     events.step("loading data")

@@ -21,15 +21,13 @@ from cryptobt.paper.account import (
     versions,
 )
 from cryptobt.paper.clock import Clock
-from cryptobt.paper.due import Due, DueNight, due_nights, newest_bar
+from cryptobt.paper.due import Due, DueNight, newest_bar
 from cryptobt.paper.facts import NewBars, NewNight, Night, Quote, Rewritten
-from cryptobt.paper.gather import Known, cross_check, gather
+from cryptobt.paper.gather import Known
 from cryptobt.paper.ledger import Ledger, open_ledger
-from cryptobt.paper.quotes import ask_quotes
+from cryptobt.paper.look import Look, look_and_wait
 from cryptobt.paper.replay import Replay, begun
 from cryptobt.paper.standing import Standing, stand
-
-POLL_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -109,16 +107,19 @@ class _Run:
     def run(self, *, dry_run: bool) -> NightReport:
         nights = self.ledger.nights()
         last = nights[-1] if nights else None
+        if not dry_run and not self.ledger.backed_up:
+            self.ledger.back_up()
         if last is not None and newest_bar(self.clock.now()) <= last.bar_at:
             self._say_clock(last)
             return NightReport(stand(self.account, self.ledger, self.clock.now()), (), "", True)
-        known, due = self._gathered(last)
+        look = look_and_wait(self.account, self.ledger, self.clock, self.events, last)
+        due = look.due
         if not due.nights:
             raise DataUnavailableError(
                 f"account '{self.account.name}': {due.missing}; nothing was traded, run again when "
                 "it is there"
             )
-        made = self._decide(known, due, nights)
+        made = self._decide(look, nights)
         if not dry_run:
             self.events.step("writing")
             self.ledger.append(made.new)
@@ -134,30 +135,14 @@ class _Run:
                 f"{iso(last.decided_at)}; was it set back?"
             )
 
-    def _gathered(self, last: Night | None) -> tuple[dict[str, Known], Due]:
-        """Load, and wait for bars that are over and not there yet, at most as long as is set."""
-        chosen = self.account.settings.paper
-        until = self.clock.now() + pd.Timedelta(minutes=chosen.wait_minutes)
-        decided = None if last is None else last.bar_at
-        absent_after = pd.Timedelta(hours=chosen.absent_after_hours)
-        while True:
-            self.events.step("loading data")
-            now = self.clock.now()
-            known = gather(self.account, self.ledger, now)
-            due = due_nights(known, decided, now, absent_after)
-            if not due.missing or self.clock.simulated or now >= until:
-                return known, due
-            self.events.step(f"waiting: {due.missing}")
-            self.clock.sleep(POLL_SECONDS)
-
-    def _decide(self, known: Mapping[str, Known], due: Due, nights: Sequence[Night]) -> "_Decided":
-        now = self.clock.now()
-        quotes = ask_quotes(self.account, now, self._warn)
-        cross_check(self.account, known, now)
+    def _decide(self, look: Look, nights: Sequence[Night]) -> "_Decided":
+        known, due = look.known, look.due
+        for note in look.notes:
+            self._warn(note)
         last = nights[-1] if nights else None
         if last is not None:
             describe_versions(last.libraries, self._warn)
-        rewritten = self._rewritten(known, now)
+        rewritten = self._rewritten(known, look.now)
         first = nights[0].bar_at if nights else due.nights[0].bar_at
         fresh = self._forecasts(known, due, first)
         at = self.clock.now()
@@ -167,7 +152,9 @@ class _Run:
             self.account, self._traded(known, last, due), _together(self.ledger, fresh), decided_at
         )
         replay.check(nights)
-        news = _News(known, quotes, rewritten, fresh, tuple(self.warnings), self.clock.simulated)
+        news = _News(
+            known, look.quotes, rewritten, fresh, tuple(self.warnings), self.clock.simulated
+        )
         return _Decided(replay, news.nights(due.nights, last, replay, at))
 
     def _forecasts(self, known: Mapping[str, Known], due: Due, first: pd.Timestamp) -> pd.DataFrame:
@@ -193,12 +180,12 @@ class _Run:
 
     def _rewritten(self, known: Mapping[str, Known], now: pd.Timestamp) -> list[Rewritten]:
         """What is told otherwise than recorded, and has not been said before."""
-        said = [(one.symbol, one.time, one.told) for one in self.ledger.rewrites()]
+        said = {_told(one) for one in self.ledger.rewrites()}
         found = [
             one
             for symbol in known.values()
             for one in symbol.rewritten(now)
-            if (one.symbol, one.time, one.told) not in said
+            if _told(one) not in said
         ]
         if found:
             self._warn(
@@ -245,8 +232,12 @@ class _News:
     def nights(
         self, due: Sequence[DueNight], last: Night | None, replay: Replay, at: pd.Timestamp
     ) -> list[NewNight]:
-        """Share the news out: bars to their nights, what was found to the first, quotes to all."""
+        """Share the news out: bars to their nights, quotes to all, rewrites to the first.
+
+        What was warned of goes to the newest, which is the one that is read.
+        """
         made = []
+        libraries = versions()
         decided = None if last is None else last.bar_at
         before: pd.Timestamp | None = None
         for number, night in enumerate(due):
@@ -257,13 +248,13 @@ class _News:
                     at,
                     self.simulated,
                     replay.records[night.bar_at],
-                    versions(),
+                    libraries,
                     bars=self._bars(before, night.bar_at, decided),
                     forecasts=rows if len(rows) else None,
                     quotes=self.quotes,
                     rewritten=() if number else self.rewritten,
                     absent=night.absent,
-                    warnings=() if number else self.warnings,
+                    warnings=self.warnings if night is due[-1] else (),
                 )
             )
             before = night.bar_at
@@ -280,6 +271,11 @@ class _News:
                 told = one.told
                 found.append(NewBars(one.symbol, bars, told.source, told.fetched_at, decided))
         return found
+
+
+def _told(one: Rewritten) -> tuple[object, ...]:
+    """What tells two rewrites apart."""
+    return (one.symbol, one.time, *one.told.values())
 
 
 def _together(ledger: Ledger, fresh: pd.DataFrame) -> Forecasts:

@@ -11,7 +11,7 @@ from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.facts import Quote
 
 SLACK = pd.Timedelta(minutes=15)
-"""How far a clock and a market's newest trade may be apart."""
+"""How far a quote and the decision may be apart."""
 
 
 def ask_quotes(
@@ -50,9 +50,9 @@ def _check_clock(quotes: list[Quote], now: pd.Timestamp) -> None:
     if not quotes:
         return
     newest = max(quote.quoted_at for quote in quotes)
-    if newest + SLACK < now.floor("D"):
+    if newest < now.floor("D"):
         raise DataUnavailableError(
             f"the clock says {iso(now)}, but the newest trade at {quotes[0].source} is of "
-            f"{iso(newest)}: the bar of {iso(now.floor('D') - DAY)} is not over there; "
-            "set the clock right, and run again"
+            f"{iso(newest)}: the bar of {iso(now.floor('D') - DAY)} is not over there; nothing was "
+            "traded, set the clock right if it is ahead, and run again"
         )

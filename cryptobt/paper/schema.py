@@ -107,10 +107,15 @@ FACTS = ("bars", "forecasts", "models", "quotes", "rewrites", "absences")
 
 def statements() -> list[str]:
     """Everything that makes an empty ledger."""
+    return [*objects(), f"PRAGMA user_version = {VERSION}"]
+
+
+def objects() -> list[str]:
+    """Tables, triggers and indexes, each as SQLite keeps its text."""
     tables = [
         _ACCOUNT, _NIGHTS, _BARS, _FORECASTS, _MODELS, _QUOTES, _REWRITES, _ABSENCES
     ]  # fmt: skip
-    return [*tables, *_only_grows(), *_by_night(), f"PRAGMA user_version = {VERSION}"]
+    return [*(table.strip() for table in tables), *_only_grows(), *_by_night()]
 
 
 def _only_grows() -> list[str]:

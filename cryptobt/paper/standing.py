@@ -48,10 +48,20 @@ class Standing:
         return self.nights[-1]
 
     @property
+    def first(self) -> pd.Timestamp:
+        """The bar of the first night."""
+        return self.nights[0].bar_at
+
+    @property
     def overdue(self) -> bool:
         """Whether a bar has been over for longer than the deadline and is not decided."""
         hours = self.account.settings.paper.decision_deadline_hours
         return newest_bar(self.now - pd.Timedelta(hours=hours)) > self.night.bar_at
+
+    def late(self, night: Night) -> bool:
+        """Whether a night was decided after the deadline."""
+        deadline = pd.Timedelta(hours=self.account.settings.paper.decision_deadline_hours)
+        return night.decided_at > night.bar_at + DAY + deadline
 
     @cached_property
     def money(self) -> dict[str, Any]:
@@ -103,10 +113,10 @@ class Standing:
             "first": iso(self.nights[0].bar_at),
             "bar": iso(night.bar_at),
             "decided_at": iso(night.decided_at),
-            "late": self._late(night),
+            "late": self.late(night),
             "simulated": night.simulated,
             "overdue": self.overdue,
-            "data_age_hours": round((self.now - night.bar_at - DAY) / pd.Timedelta(hours=1), 2),
+            "data_age_hours": self._data_age(),
             "model_age_days": self._model_age(),
             **self.money,
             "symbols": self.symbols(),
@@ -124,6 +134,7 @@ class Standing:
         return {
             "symbol": symbol,
             "bar": iso(market.times[-1]),
+            "stale": bool(market.times[-1] < at),
             "close": float(market.bars["close"].iloc[-1]),
             "quote": None if quote is None else quote.price,
             "weight": None if row is None else _plain(row["weight"]),
@@ -139,6 +150,11 @@ class Standing:
         row = rows.iloc[0]
         return {key: _plain(row[key]) for key in ("score", "mean", "p_up", "q05", "q95")}
 
+    def _data_age(self) -> float:
+        """Hours since the close of the newest bar; none where the clock was put back."""
+        age = (self.now - self.night.bar_at - DAY) / pd.Timedelta(hours=1)
+        return round(max(age, 0.0), 2)
+
     def _model_age(self) -> float | None:
         """Days since the newest bar that the oldest model of the night learnt from."""
         frame = self.replay.forecasts.frame
@@ -146,10 +162,6 @@ class Standing:
         if rows.empty:
             return None
         return round((self.night.bar_at + DAY - rows["trained_until"].min()) / DAY, 2)
-
-    def _late(self, night: Night) -> bool:
-        deadline = pd.Timedelta(hours=self.account.settings.paper.decision_deadline_hours)
-        return night.decided_at > night.bar_at + DAY + deadline
 
     def _shortfall(self, fill: Mapping[Any, Any], night: pd.Timestamp) -> float | None:
         quote = next(

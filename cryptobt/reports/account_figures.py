@@ -14,6 +14,8 @@ from cryptobt.reports.canvas import (
     thin,
     to_svg,
 )
+from cryptobt.reports.live_figures import mark_nights
+from cryptobt.reports.live_record import LiveRecord
 from cryptobt.reports.numbers import ROW_TO_BEAT, ROWS
 from cryptobt.reports.sheet import Sheet
 
@@ -42,10 +44,12 @@ def equity_panel(sheet: Sheet) -> Panel:
     )
     if lost := [row for row in accounts if row not in grown]:
         caption += f" Lost in full, and not drawn: {', '.join(lost)}."
-    return Panel(title, caption, _draw_equities(grown), wide=True)
+    if sheet.live is not None and (sheet.live.late or sheet.live.simulated):
+        caption += " Triangles: late decisions. Red ground: simulated nights."
+    return Panel(title, caption, _draw_equities(grown, sheet.live), wide=True)
 
 
-def _draw_equities(grown: dict[str, pd.Series]) -> str:
+def _draw_equities(grown: dict[str, pd.Series], live: LiveRecord | None) -> str:
     figure = new_figure(4.3, wide=True)
     axes = figure.subplots()
     lines = {row: thin(equity / equity.iloc[0]) for row, equity in grown.items()}
@@ -61,6 +65,9 @@ def _draw_equities(grown: dict[str, pd.Series]) -> str:
             zorder=3 if bold else 2,
             label=row,
         )
+    if live is not None and "strategy" in grown:
+        ours = grown["strategy"]
+        mark_nights(axes, live, ours / ours.iloc[0])
     plain_log_axis(axes, np.concatenate([line.to_numpy() for line in lines.values()]))
     date_axis(axes)
     axes.margins(x=0.01)

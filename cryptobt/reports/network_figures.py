@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 400
 MAX_NETWORKS = 4
+_NOT_KEPT = "Not drawn: a ledger keeps forecasts, and nothing of what made them."
 _NO_NETWORK = "Not drawn: no network that explains itself took part in this run."
 
 
@@ -36,6 +37,8 @@ def network_panels(sheet: Sheet) -> list[Panel]:
     """
     found = sheet.forecasts.explanations if sheet.forecasts else {}
     named = [symbol for symbol in sheet.bars if symbol in found]
+    if sheet.live is not None and not named:
+        return [Panel("The network behind them", "", absent=_NOT_KEPT)]
     if len(sheet.bars) == 1 or not named:
         return _network(found[named[0]] if named else None)
     panels = []

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cryptobt.core.types import BacktestResult, Forecasts
+from cryptobt.reports.live_record import LiveRecord
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Sheet:
         Row name to account: ``strategy``, ``trend_only``, ``buy_and_hold``, and the others.
     command : str
         The command that repeats the run; settings only, no path of the machine.
+    live : LiveRecord or None
+        The nights of a paper account, where it is one that the page is about.
     """
 
     title: str
@@ -47,3 +50,4 @@ class Sheet:
     forecasts: Forecasts | None
     results: dict[str, BacktestResult]
     command: str
+    live: LiveRecord | None = None

@@ -11,6 +11,8 @@ from cryptobt.reports.account_figures import equity_panel
 from cryptobt.reports.canvas import Panel, style
 from cryptobt.reports.forecast_figures import forecast_panels
 from cryptobt.reports.glance import findings, headline
+from cryptobt.reports.live_figures import live_panel
+from cryptobt.reports.live_section import live_banner, live_findings, live_section
 from cryptobt.reports.network_figures import network_panels
 from cryptobt.reports.position_figures import position_panel
 from cryptobt.reports.quantstats_page import quantstats_section
@@ -48,13 +50,15 @@ def render_tearsheet(sheet: Sheet, quantstats: Callable[[], str] | None = None) 
     with style():
         accounts = _panels([equity_panel(sheet), position_panel(sheet)])
         forecasts = _panels(forecast_panels(sheet) + network_panels(sheet))
+        live = "" if sheet.live is None else _panel(live_panel(sheet.live, sheet.results))
     return Template(_part("page.html")).substitute(
         css=_part("page.css"),
         title=escape(sheet.title),
         page_title=escape(f"SIMULATED — {sheet.title}" if sheet.simulated else sheet.title),
-        banner=_BANNER if sheet.simulated else "",
+        banner=(_BANNER if sheet.simulated else "") + live_banner(sheet.live),
         period=escape(_period(sheet.metrics)),
         glance=_glance(sheet),
+        live=live_section(sheet.live, sheet.metrics, live),
         assumptions=tables.definitions(_assumptions(sheet), "assumptions"),
         comparison=tables.comparison_table(sheet.metrics, _short_rows(sheet)),
         legend=tables.legend(),
@@ -94,9 +98,8 @@ def _assumptions(sheet: Sheet) -> list[tuple[str, str]]:
 def _glance(sheet: Sheet) -> str:
     answer = headline(sheet.metrics)
     note = f'<li class="warn">{_SIMULATED_NOTE}</li>' if sheet.simulated else ""
-    items = "".join(
-        f'<li class="{found.tone}">{escape(found.text)}</li>' for found in findings(sheet.metrics)
-    )
+    found = [*live_findings(sheet.live, sheet.metrics), *findings(sheet.metrics)]
+    items = "".join(f'<li class="{one.tone}">{escape(one.text)}</li>' for one in found)
     return f'<p class="answer {answer.tone}">{escape(answer.text)}</p><ul>{note}{items}</ul>'
 
 

@@ -1,0 +1,56 @@
+"""What a command says on stderr while it goes on."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from cryptobt.jobs.events import Progress
+
+
+def warn(line: str) -> None:
+    """Say what a person should know."""
+    click.echo(f"warning: {line}", err=True)
+
+
+def log_to_stderr() -> None:
+    """Let the package's own warnings reach the terminal."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("warning: %(message)s"))
+    log = logging.getLogger("cryptobt")
+    log.handlers = [handler]
+    log.setLevel(logging.WARNING)
+
+
+@contextmanager
+def progress() -> "Iterator[tuple[Callable[[str], None], Callable[[Progress], None]]]":
+    """Tell of steps, and of fits by a progress bar that is made when the first one ends."""
+    bars: list[Any] = []
+
+    def step(name: str) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"{name} …", err=True)
+
+    def fits(progress: "Progress") -> None:
+        if not bars:
+            bar = click.progressbar(
+                length=progress.total,
+                label="training",
+                file=sys.stderr,
+                show_pos=True,
+                item_show_func=lambda item: item,
+            )
+            bars.append(bar.__enter__())
+        bars[0].update(1, f"fold {progress.fold[:10]} loss {progress.loss:.3f}")
+        if progress.done == progress.total:
+            bars.pop().__exit__(None, None, None)
+
+    try:
+        yield step, fits
+    finally:
+        for bar in bars:
+            bar.__exit__(None, None, None)
