@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cryptobt.core.errors import CryptobtError, UsageError
+from cryptobt.core.errors import CryptobtError, LedgerError, UsageError
 from cryptobt.core.files import write_atomically
 from cryptobt.paper import schema
 from cryptobt.paper.account import account_names, existing_ledger, read_account
@@ -67,8 +67,12 @@ def standing_of(name: str, now: pd.Timestamp) -> Standing:
                 f"account '{name}' has not had a night yet; "
                 f"`cryptobt paper run {name}` is its first"
             )
-        account.check_unchanged()
-        return stand(account, ledger, now)
+        try:
+            return stand(account, ledger, now)
+        except LedgerError:
+            # what changed says more than the first value that differs
+            account.check_unchanged()
+            raise
 
 
 def export_account(name: str, out: Path) -> list[Path]:

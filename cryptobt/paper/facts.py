@@ -24,6 +24,11 @@ class Quote:
     quoted_at: pd.Timestamp
     source: str
 
+    def shortfall_bps(self, side: str, price: float) -> float:
+        """What a fill at a price cost against this quote; negative where it was the better one."""
+        sign = 1 if side == "buy" else -1
+        return round(sign * (price / self.price - 1) * 1e4, 2)
+
 
 @dataclass(frozen=True)
 class Rewritten:

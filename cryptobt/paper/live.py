@@ -150,7 +150,6 @@ class Record:
 
 def _fill(fill: Mapping[Any, Any], night: pd.Timestamp, quote: Quote | None) -> LiveFill:
     price, side = float(fill["price_quote"]), str(fill["side"])
-    sign = 1 if side == "buy" else -1
     return LiveFill(
         night,
         fill[TIME],
@@ -159,7 +158,7 @@ def _fill(fill: Mapping[Any, Any], night: pd.Timestamp, quote: Quote | None) -> 
         float(fill["quantity_base"]),
         price,
         None if quote is None else quote.price,
-        None if quote is None else round(sign * (price / quote.price - 1) * 1e4, 2),
+        None if quote is None else quote.shortfall_bps(side, price),
         bool(fill["late"]),
     )
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cryptobt.core.errors import DataInvalidError, DataUnavailableError
+from cryptobt.core.time import DAY
 from cryptobt.jobs.events import Events
 from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.clock import Clock
-from cryptobt.paper.due import Due, due_nights
+from cryptobt.paper.due import Due, due_nights, newest_bar
 from cryptobt.paper.facts import Night, Quote
 from cryptobt.paper.gather import DataClock, Known, gather
 from cryptobt.paper.ledger import Ledger
@@ -35,13 +36,21 @@ class Look:
     quotes: Sequence[Quote]
     notes: Sequence[str]
 
+    @property
+    def may_change(self) -> bool:
+        """Whether waiting can help: a bar is a day late at most, or its source gave no answer."""
+        newest = newest_bar(self.now)
+        behind = [one for one in self.known.values() if one.newest < newest]
+        return any(one.unanswered or newest - one.newest <= DAY for one in behind)
+
 
 def look_and_wait(
     account: PaperAccount, ledger: Ledger, clock: Clock, events: Events, last: Night | None
 ) -> Look:
     """Ask every source, again and again while a bar that is over is missing or not right.
 
-    At most for ``paper.wait_minutes``; a clock that stands still is not waited for.
+    At most for ``paper.wait_minutes``; not under a clock that stands still, and not for sources
+    that answer and are days behind.
 
     Parameters
     ----------
@@ -62,7 +71,7 @@ def look_and_wait(
         final = clock.simulated or left <= 0
         try:
             look = _look(account, ledger, DataClock(clock.now(), clock.simulated), last)
-            if final or not look.due.missing:
+            if final or not look.due.missing or not look.may_change:
                 return look
             reason = look.due.missing
         except (DataUnavailableError, DataInvalidError) as error:

@@ -167,10 +167,7 @@ class Standing:
         quote = next(
             (q for bar, q in self.quotes if bar == night and q.symbol == fill["symbol"]), None
         )
-        if quote is None:
-            return None
-        side = 1 if fill["side"] == "buy" else -1
-        return round(side * (fill["price_quote"] / quote.price - 1) * 1e4, 2)
+        return None if quote is None else quote.shortfall_bps(fill["side"], fill["price_quote"])
 
 
 _ORDER = (

@@ -207,13 +207,21 @@ def definitions(pairs: Iterable[tuple[str, str]], kind: str = "legend") -> str:
     return f'<dl class="{kind}">{items}</dl>'
 
 
+_MOST_ROWS = 50
+"""Rows taken out that the page lists."""
+
+
 def data_findings(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """Say what was wrong with the data, and how the forecasts did as numbers."""
     pairs = [("Gaps in the data", f"{numbers.count(metrics, 'data', 'gaps')} bars missing")]
     quarantined = numbers.lookup(metrics, "data", "quarantined")
     if quarantined:
-        rows = len(quarantined) if isinstance(quarantined, list) else quarantined
-        pairs.append(("Quarantined rows", str(rows)))
+        pairs.append(("Quarantined rows", f"{len(quarantined):,}"))
+        pairs += [
+            ("Quarantined", f"{row['symbol']}: {row['reason']}") for row in quarantined[:_MOST_ROWS]
+        ]
+        if len(quarantined) > _MOST_ROWS:
+            pairs.append(("Quarantined", f"and {len(quarantined) - _MOST_ROWS:,} more in run.json"))
     missing = numbers.lookup(metrics, "data", "missing_columns")
     if missing:
         pairs.append(("Missing columns", ", ".join(str(name) for name in missing)))

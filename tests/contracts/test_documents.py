@@ -29,7 +29,7 @@ from cryptobt.strategies.registry import STRATEGIES, check_params, find_strategy
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "benchmarks" / "results.md"]
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "benchmarks" / "results.md"]
 )
 FILES = {
     "forecasts.csv": columns.FORECASTS,
