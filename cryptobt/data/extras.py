@@ -45,7 +45,7 @@ def load_extras(
     DataInvalidError
         If a row is bad.
     """
-    shared = tuple(_shared(entry, now) for entry in settings.extras)
+    shared = tuple(_shared(entry, settings, now) for entry in settings.extras)
     onchain = _onchain(settings, [market.symbol for market in markets], now)
     extras = {}
     for market in markets:
@@ -62,20 +62,22 @@ def extra_store() -> ExtraStore:
     return ExtraStore(home("data") / "store")
 
 
-def extra_source(name: str) -> SeriesSource:
-    """Look up a source whose rows are stored.
+def extra_source(extra: Extra) -> SeriesSource:
+    """Look up the source of rows that are stored.
 
     Raises
     ------
     UsageError
-        With the nearest known name.
+        With the nearest known name, or a metric that cannot be one.
     """
-    if name == COINMETRICS:
-        from cryptobt.data.sources.coinmetrics import CoinMetricsSource
+    if extra.source == COINMETRICS:
+        from cryptobt.data.sources.coinmetrics import METRICS, CoinMetricsSource
 
+        named = extra.key.partition(":")[2]
+        metrics = tuple(named.split(",")) if named else METRICS
         # The lag is added when rows are loaded: another one needs no new answer.
-        return CoinMetricsSource(lag_hours=0.0)
-    return find_series(name)
+        return CoinMetricsSource(metrics, lag_hours=0.0)
+    return find_series(extra.source)
 
 
 def vendors_extras(settings: DataSettings, symbols: Sequence[str]) -> Iterator[tuple[Extra, float]]:
@@ -88,7 +90,8 @@ def vendors_extras(settings: DataSettings, symbols: Sequence[str]) -> Iterator[t
     """
     for entry in settings.extras:
         if "=" not in entry:
-            yield _vendors(entry), 0.0
+            extra = _vendors(entry)
+            yield extra, _lag(extra, settings)
     if _of_coinmetrics(settings):
         for coin in dict.fromkeys(map(_coin, symbols)):
             yield coin, settings.onchain_lag_hours
@@ -100,17 +103,23 @@ def _of_coinmetrics(settings: DataSettings) -> bool:
     return COINMETRICS in settings.onchain
 
 
-def _shared(entry: str, now: pd.Timestamp) -> ExtraSeries:
+def _shared(entry: str, settings: DataSettings, now: pd.Timestamp) -> ExtraSeries:
     """One of ``data.extras``: NAME=FILE, or SOURCE or SOURCE:KEY."""
     name, sign, path = entry.partition("=")
     if sign:
         return read_series(Path(path).expanduser(), name.strip(), 0.0, own_publication=True)
-    return _stored(_vendors(entry), 0.0, now)
+    extra = _vendors(entry)
+    return _stored(extra, _lag(extra, settings), now)
 
 
 def _vendors(entry: str) -> Extra:
     source, _, key = entry.partition(":")
     return Extra(source, key)
+
+
+def _lag(extra: Extra, settings: DataSettings) -> float:
+    """Hours until a row is published; other sources tell the instant themselves."""
+    return settings.onchain_lag_hours if extra.source == COINMETRICS else 0.0
 
 
 def _coin(symbol: str) -> Extra:
@@ -119,7 +128,7 @@ def _coin(symbol: str) -> Extra:
 
 
 def _stored(extra: Extra, lag_hours: float, now: pd.Timestamp) -> ExtraSeries:
-    source = extra_source(extra.source)
+    source = extra_source(extra)
     return extra_up_to_date(extra_store(), source, extra, now, lag_hours)
 
 

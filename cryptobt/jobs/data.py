@@ -218,7 +218,7 @@ def _extra_tasks(
     if files:
         raise UsageError(f"{files[0]} is a file, which every run reads anew; name a vendor to sync")
     for extra, lag in vendors_extras(settings, symbols):
-        source = extra_source(extra.source)
+        source = extra_source(extra)
         yield (
             extra,
             partial(sync_extra, extra_store(), source, extra, now, lag_hours=lag, since=since),

@@ -60,7 +60,7 @@ def standing_of(name: str, now: pd.Timestamp) -> Standing:
     LedgerError
         If the ledger is damaged or does not replay.
     """
-    with open_ledger(existing_ledger(name)) as ledger:
+    with open_ledger(existing_ledger(name), read_only=True) as ledger:
         account = read_account(ledger)
         if not ledger.nights():
             raise UsageError(
@@ -83,7 +83,7 @@ def export_account(name: str, out: Path) -> list[Path]:
     CannotWriteError
     """
     standing = standing_of(name, pd.Timestamp.now("UTC"))
-    with open_ledger(existing_ledger(name)) as ledger:
+    with open_ledger(existing_ledger(name), read_only=True) as ledger:
         tables = {table: ledger.table(table) for table in ("nights", *schema.FACTS)}
     result = standing.replay.result
     for frame in ("equity", "weights", "orders", "fills", "trades"):

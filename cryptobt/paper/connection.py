@@ -41,7 +41,8 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     _check_header(path, "rb")
     content = _unchanging(path)
     if content is None:
-        return _opened(path, "mode=ro")
+        # one transaction: everything is read as it was at one instant
+        return _told(_opened(path, "mode=ro"), "BEGIN")
     database = _opened(Path(":memory:"), "")
     try:
         database.deserialize(content[: _FORMATS.start] + _ROLLBACK + content[_FORMATS.stop :])

@@ -59,7 +59,7 @@ def replay_account(name: str, now: pd.Timestamp, events: Events, *, deep: bool =
     LedgerError
         Naming the first night, forecast or value that differs.
     """
-    with open_ledger(existing_ledger(name)) as ledger:
+    with open_ledger(existing_ledger(name), read_only=True) as ledger:
         account = read_account(ledger)
         account.check_unchanged()
         nights = ledger.nights()

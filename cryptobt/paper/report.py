@@ -93,7 +93,7 @@ def report_account(name: str, out: Path, now: pd.Timestamp, events: Events) -> P
 
 def _facts(name: str, standing: Standing) -> tuple[list[tuple[pd.Timestamp, str]], list[Rewritten]]:
     """Nights without a symbol, and bars told otherwise."""
-    with open_ledger(existing_ledger(name), verify=False) as ledger:
+    with open_ledger(existing_ledger(name), verify=False, read_only=True) as ledger:
         absences, rewrites = ledger.table("absences"), ledger.rewrites()
     bar_of = {night.night_id: night.bar_at for night in standing.nights}
     rows = zip(absences["night_id"].tolist(), absences["symbol"].tolist(), strict=True)

@@ -19,8 +19,10 @@ from cryptobt.core.errors import (
     UsageError,
 )
 from cryptobt.core.types import ExtraSeries
+from cryptobt.data.extras import extra_source
 from cryptobt.data.sources import coinmetrics
 from cryptobt.data.sources.coinmetrics import BASE_URL, CoinMetricsSource
+from cryptobt.data.store import Extra
 
 from ..loopback import HASTY, HTML, Loopback, Reply
 from .fake_vendors import FakeCoinMetrics, bad_parameter, coinmetrics_error, days_from
@@ -345,3 +347,11 @@ def test_the_vendors_own_examples_are_read(vendor: FakeCoinMetrics, real_data: P
     wrong = examples["Unauthorized"]["content"]["application/json"]["examples"]
     vendor.queued = [Reply(wrong["wrong_credentials"]["value"], 401)]
     assert "'Supplied credentials are not valid.'" in str(failure(vendor))
+
+
+def test_the_key_of_stored_rows_may_name_metrics_behind_the_asset() -> None:
+    source = extra_source(Extra("coinmetrics", "btc:HashRate,SplyCur"))
+    assert source.metrics == ("HashRate", "SplyCur")
+    assert source.lag_hours == 0.0
+    with pytest.raises(UsageError, match="'Hash Rate' is no metric"):
+        extra_source(Extra("coinmetrics", "btc:Hash Rate"))

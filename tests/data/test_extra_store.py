@@ -367,6 +367,13 @@ def test_symbols_of_one_coin_share_its_series(coin: Vendor) -> None:
     assert len(coin.asked) == 1
 
 
+def test_other_metrics_of_a_chain_have_the_lag_of_the_settings_too(coin: Vendor) -> None:
+    chosen = DataSettings(extras=("coinmetrics:btc:HashRate",), onchain_lag_hours=6)
+    (series,) = series_beside.load_extras(chosen, [market()], at(500))["BTC-USD"]
+    assert series.lag_hours == 6.0
+    assert (series_beside.extra_store().path(Extra("coinmetrics", "btc:HashRate"))).exists()
+
+
 def test_features_do_not_see_a_stored_row_before_its_publication(coin: Vendor) -> None:
     chosen, now = DataSettings(onchain=("coinmetrics",), onchain_lag_hours=30), at(500)
 

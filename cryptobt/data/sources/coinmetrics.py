@@ -73,7 +73,8 @@ class CoinMetricsSource:
         Parameters
         ----------
         key : str
-            An asset such as ``btc``, or a symbol such as ``BTC-USD``.
+            An asset such as ``btc``, or a symbol such as ``BTC-USD``; what follows a colon names
+            the metrics for whoever keeps the rows.
 
         Returns
         -------
@@ -230,7 +231,7 @@ def _checked(metrics: Sequence[str]) -> tuple[str, ...]:
 
 
 def _asset(key: str) -> str:
-    asset = key.partition("-")[0].strip().lower()
+    asset = key.partition(":")[0].partition("-")[0].strip().lower()
     if not re.fullmatch(r"[a-z0-9._]+", asset):
         raise UnknownSymbolError(f"Coin Metrics has no '{key}'; name an asset like btc or BTC-USD")
     return asset
