@@ -16,7 +16,8 @@ from cryptobt.core.settings import load_settings
 from cryptobt.core.time import DAY, parse_day
 from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.data.sample import COINS, sample_market, simulate
-from cryptobt.paper.account import ledger_path, open_account, versions
+from cryptobt.jobs.manifest import libraries
+from cryptobt.paper.account import ledger_path, open_account
 from cryptobt.paper.facts import NewBars, NewNight
 from cryptobt.paper.ledger import open_ledger
 from cryptobt.paper.replay import Replay
@@ -102,7 +103,7 @@ def _long_ledger() -> Path:
     replay = Replay(account, markets, Forecasts(made), decided_at)
     rows = dict(list(made.groupby("time")))
     nights = [
-        NewNight(time, decided_at[time], True, replay.records[time], versions(),
+        NewNight(time, decided_at[time], True, replay.records[time], libraries(),
                  bars=[_bar(market, time) for market in markets], forecasts=rows[time])
         for time in times
     ]  # fmt: skip

@@ -9,24 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cryptobt.cli.flags import as_settings
 from cryptobt.cli.progress import log_to_stderr, progress, warn
 
 if TYPE_CHECKING:
     from cryptobt.jobs.backtest import BacktestReport
-
-_FLAGS = {
-    "strategy": "strategy.name",
-    "forecaster": "forecaster.name",
-    "symbol": "data.symbols",
-    "source": "data.source",
-    "csv": "data.csv",
-    "onchain": "data.onchain",
-    "extra": "data.extras",
-    "start": "data.start",
-    "end": "data.end",
-    "out": "run.out",
-    "workers": "run.workers",
-}
 
 
 @click.command()
@@ -53,8 +40,7 @@ def backtest(
     """
     from cryptobt.core.settings import load_settings
 
-    given = {_FLAGS[name]: value for name, value in flags.items() if value not in (None, ())}
-    report = _run(load_settings(config, assignments, given))
+    report = _run(load_settings(config, assignments, as_settings(flags)))
     _print(json.dumps(report.metrics, indent=1) if as_json else report.summary(), report.folder)
 
 

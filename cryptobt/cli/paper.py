@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cryptobt.cli.flags import as_settings
 from cryptobt.cli.progress import log_to_stderr, progress, warn
 
 if TYPE_CHECKING:
@@ -13,17 +14,6 @@ if TYPE_CHECKING:
 
 _NAME = click.argument("name")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-_FLAGS = {
-    "strategy": "strategy.name",
-    "forecaster": "forecaster.name",
-    "symbol": "data.symbols",
-    "source": "data.source",
-    "csv": "data.csv",
-    "onchain": "data.onchain",
-    "extra": "data.extras",
-    "cross_check": "data.cross_check",
-    "cash": "account.cash_quote",
-}
 
 
 @click.group()
@@ -52,8 +42,7 @@ def init(name: str, config: Path | None, assignments: tuple[str, ...], **flags: 
     from cryptobt.paper.clock import wall_clock
     from cryptobt.paper.init import init_account
 
-    given = {_FLAGS[flag]: value for flag, value in flags.items() if value not in (None, ())}
-    settings = load_settings(config, assignments, given)
+    settings = load_settings(config, assignments, as_settings(flags))
     log_to_stderr()
     with progress() as (step, fits):
         account = init_account(settings, name, wall_clock().now(), _events(step, fits))

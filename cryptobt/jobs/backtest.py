@@ -17,7 +17,6 @@ from cryptobt.core.time import epoch_ns, interval_label, iso
 from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
 from cryptobt.data.extras import load_extras
 from cryptobt.data.load import load_markets
-from cryptobt.forecasters.registry import find_forecaster
 from cryptobt.jobs.cache import fold_cache
 from cryptobt.jobs.events import Events, Progress
 from cryptobt.jobs.forecasts import Forecasting
@@ -26,11 +25,11 @@ from cryptobt.jobs.measure import Measures
 from cryptobt.jobs.rows import run_rows
 from cryptobt.jobs.run_files import FinishedRun, json_text
 from cryptobt.jobs.symbols import describe_stale, extra_warnings, name_of, quality_warnings
+from cryptobt.jobs.trader import trader_of
 from cryptobt.records.content import ContentStore
 from cryptobt.records.runs import check_writable, write_run
 from cryptobt.reports.quantstats_page import QuantstatsProcess
 from cryptobt.reports.terminal import summary
-from cryptobt.strategies.registry import check_params, find_strategy
 
 __all__ = ["BacktestReport", "Events", "Progress", "backtest", "keep_snapshot"]
 
@@ -79,7 +78,7 @@ def backtest(
     CryptobtError
         With one line that says what was wrong and what to do.
     """
-    trader, out = _trader(settings), Path(settings.run.out)
+    trader, out = trader_of(settings), Path(settings.run.out)
     check_writable(out)
     for store in (fold_cache(), snapshots()):
         store.check_writable()
@@ -125,15 +124,6 @@ def keep_snapshot(market: MarketData) -> None:
         arrays = {name: market.bars[name].to_numpy() for name in BARS}
         meta = {"symbol": market.symbol, "interval": interval_label(market.interval)}
         store.put(market.hash, {"time": epoch_ns(market.times)} | arrays, meta)
-
-
-def _trader(settings: Settings) -> Trader:
-    spec = find_strategy(settings.strategy.name)
-    check_params(spec, settings.strategy.params)
-    name = settings.forecaster.name or spec.forecaster
-    if name is not None:
-        find_forecaster(name)
-    return Trader(spec, settings.strategy.params, name)
 
 
 def _load(

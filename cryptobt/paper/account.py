@@ -18,10 +18,9 @@ from cryptobt.core.hashing import hash_json, hash_source
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import DAY, iso, parse_interval
 from cryptobt.data.named_files import pair_files
-from cryptobt.forecasters.registry import find_forecaster
 from cryptobt.jobs.manifest import libraries
+from cryptobt.jobs.trader import trader_of
 from cryptobt.paper.ledger import Ledger, create_ledger
-from cryptobt.strategies.registry import check_params, find_strategy
 
 _MONEY = ("backtests", "strategies")
 """Rooms whose code decides what an account is worth."""
@@ -150,22 +149,6 @@ def frozen(settings: Settings) -> Settings:
     return settings.model_copy(update={"data": data.model_copy(update=fixed), "strategy": strategy})
 
 
-def trader_of(settings: Settings) -> Trader:
-    """The strategy and forecaster that settings name.
-
-    Raises
-    ------
-    UsageError
-        If one is unknown, or a parameter cannot be used.
-    """
-    spec = find_strategy(settings.strategy.name)
-    check_params(spec, settings.strategy.params)
-    name = settings.forecaster.name or spec.forecaster
-    if name is not None:
-        find_forecaster(name)
-    return Trader(spec, settings.strategy.params, name)
-
-
 def read_account(ledger: Ledger) -> PaperAccount:
     """Read what a ledger says of its account.
 
@@ -235,11 +218,6 @@ def existing_ledger(name: str) -> Path:
         advice = did_you_mean(name, known) if known else "open one with `cryptobt paper init`"
         raise UsageError(f"there is no paper account '{name}'; {advice}")
     return path
-
-
-def versions() -> dict[str, str]:
-    """Libraries that a night was decided with."""
-    return libraries()
 
 
 def describe_versions(then: dict[str, Any], warn: Callable[[str], None]) -> None:

@@ -11,12 +11,12 @@ from cryptobt.data.load import load_markets
 from cryptobt.jobs.events import Events
 from cryptobt.jobs.forecasts import Forecasting
 from cryptobt.jobs.symbols import quality_warnings
+from cryptobt.jobs.trader import trader_of
 from cryptobt.paper.account import (
     PaperAccount,
     check_free,
     frozen,
     open_account,
-    trader_of,
 )
 
 

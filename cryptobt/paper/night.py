@@ -13,12 +13,12 @@ from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.data.extras import load_extras
 from cryptobt.jobs.events import Events
 from cryptobt.jobs.forecasts import Forecasting
+from cryptobt.jobs.manifest import libraries
 from cryptobt.paper.account import (
     PaperAccount,
     describe_versions,
     existing_ledger,
     read_account,
-    versions,
 )
 from cryptobt.paper.clock import Clock
 from cryptobt.paper.due import Due, DueNight, newest_bar
@@ -237,7 +237,7 @@ class _News:
         What was warned of goes to the newest, which is the one that is read.
         """
         made = []
-        libraries = versions()
+        shared = libraries()
         decided = None if last is None else last.bar_at
         before: pd.Timestamp | None = None
         for number, night in enumerate(due):
@@ -248,7 +248,7 @@ class _News:
                     at,
                     self.simulated,
                     replay.records[night.bar_at],
-                    libraries,
+                    shared,
                     bars=self._bars(before, night.bar_at, decided),
                     forecasts=rows if len(rows) else None,
                     quotes=self.quotes,
