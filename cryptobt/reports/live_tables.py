@@ -47,7 +47,7 @@ def _span(texts: Iterable[str]) -> str:
 
 
 def _fills(record: LiveRecord) -> str:
-    heads = ("Decided at", "Filled", "Order", "Price", "Quote then", "Shortfall, bps", "")
+    heads = ("Night", "Filled", "Order", "Price", "Quote then", "Shortfall, bps", "")
     rows = [_fill_row(fill) for fill in reversed(record.fills)]
     return _table("Fills against the quote at their decision", heads, rows, "nothing was filled")
 
