@@ -1,6 +1,7 @@
 """The simulated exchange: fees, slippage, funding, lot sizes, refusals that stay visible."""
 
 import datetime
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -68,7 +69,10 @@ class SpotBroker(bt.brokers.BackBroker):
         Funding of the bar at hand, in quote.
     late : mapping
         Bars whose decision was made too late for the next open, to the instant at which it was
-        made, both as backtrader counts days: their orders wait for the first bar that opens then.
+        made, both as backtrader counts days: their orders wait for the first bar that opens then,
+        and what they take back may fill until then.
+    interval : float
+        Days between two bars.
     """
 
     def __init__(self, settings: Settings, interval: pd.Timedelta) -> None:
@@ -78,7 +82,9 @@ class SpotBroker(bt.brokers.BackBroker):
         self.funding_rate = settings.costs.funding_bps_per_day / 1e4 * days
         self.borrow_rate = settings.costs.borrow_bps_per_day / 1e4 * days
         self.now, self.funding_paid = 0.0, 0.0
+        self.interval = days
         self.late: Mapping[float, float] = {}
+        self._cancels: list[tuple[float, Any]] = []
         self._unslipped: float | None = None
         super().set_cash(settings.account.cash_quote)
         super().addcommissioninfo(PercentageFee(commission=settings.costs.fee_bps / 1e4))
@@ -132,7 +138,21 @@ class SpotBroker(bt.brokers.BackBroker):
         self.notifs.append(told)
 
     def cancel(self, order: Any, bracket: bool = False) -> bool:
-        """Take an order back, also on the bar that sent it."""
+        """Take an order back, also on the bar that sent it; a late decision, when it is made."""
+        if not bracket and order.alive() and self.fills_first(order):
+            self._cancels.append((self.late[self.now], order))
+            return True
+        return self._cancel_now(order, bracket)
+
+    def fills_first(self, order: Any) -> bool:
+        """Whether an order that waits meets an open before the decision at hand is made."""
+        decided = self.late.get(self.now)
+        if decided is None:
+            return False
+        waits = (order.info["waits_until"] - self.now) / self.interval
+        return self.now + max(math.ceil(waits - 1e-9), 1) * self.interval < decided
+
+    def _cancel_now(self, order: Any, bracket: bool = False) -> bool:
         if order not in self.submitted:
             return bool(super().cancel(order, bracket))
         self.submitted.remove(order)
@@ -152,6 +172,9 @@ class SpotBroker(bt.brokers.BackBroker):
         while self.submitted:
             order = self.submitted.popleft()
             if self._take_children(order) is None:
+                continue
+            if order.info["waits_until"] > self.now:  # what there is then is not known yet
+                self.submit_accept(order)
                 continue
             # A flat position is false: `or` would bring back what was sold.
             held = positions.get(order.data, self.positions[order.data])
@@ -179,11 +202,20 @@ class SpotBroker(bt.brokers.BackBroker):
     def next(self) -> None:
         """Fill what is waiting, then charge funding on what is held at the close."""
         self.now = max(data.lines.datetime[0] for data in self.cerebro.datas if len(data))
+        self._take_back()
         super().next()
         self._expire_without_bar()
         self.funding_paid = 0.0
         if self.funding_rate or self.borrow_rate:
             self._charge_funding()
+
+    def _take_back(self) -> None:
+        """Cancel what a late decision took back, once its instant has come."""
+        due = [order for instant, order in self._cancels if instant <= self.now]
+        self._cancels = [one for one in self._cancels if one[0] > self.now]
+        for order in due:
+            if order.alive():
+                self._cancel_now(order)
 
     def _expire_without_bar(self) -> None:
         """Let orders expire whose symbol has no bar now: backtrader waits for its next one."""
@@ -269,7 +301,9 @@ class SpotBroker(bt.brokers.BackBroker):
             return f"below the minimum notional of {self.minimum:g}"
         # The exits of a bracket, and orders that cancel each other, wait for what they may sell.
         alone = order.parent is None and self._ocos[order.ref] == order.ref and order.transmit
-        return _OVERSELLS if alone and self._oversells(order) else None
+        # What comes before a late decision is made may be sold by it, as is judged at its fill.
+        comes = any(one.data is order.data and self.fills_first(one) for one in self.pending)
+        return _OVERSELLS if alone and not comes and self._oversells(order) else None
 
     def _oversells(self, order: Any) -> bool:
         """Whether an order would sell more than is held now."""

@@ -49,7 +49,7 @@ class MarginBroker(SpotBroker):
         """Cancel what waits and close every position at its next open."""
         for order in [one for one in self.pending if one not in self._closing.values()]:
             order.addinfo(reason=MARGIN_CALL)
-            self.cancel(order)
+            self._cancel_now(order)
         for data in held:
             size = self._size(data)
             ask = self.sell if size > 0 else self.buy

@@ -125,11 +125,18 @@ def _run(cerebro: bt.Cerebro, spec: StrategySpec) -> Recorder:
     return recorder
 
 
+def is_late(
+    bar_at: pd.Timestamp, decided_at: pd.Timestamp, interval: pd.Timedelta, settings: Settings
+) -> bool:
+    """Whether a bar was decided too late after its close for the open that followed it."""
+    deadline = pd.Timedelta(hours=settings.paper.decision_deadline_hours)
+    return decided_at > bar_at + interval + deadline
+
+
 def _late(
     decided_at: Mapping[pd.Timestamp, pd.Timestamp], interval: pd.Timedelta, settings: Settings
 ) -> dict[float, float]:
-    deadline = interval + pd.Timedelta(hours=settings.paper.decision_deadline_hours)
-    late = {bar: at for bar, at in decided_at.items() if at > bar + deadline}
+    late = {bar: at for bar, at in decided_at.items() if is_late(bar, at, interval, settings)}
     bars, instants = (day_numbers(pd.DatetimeIndex(list(side))) for side in (late, late.values()))
     return dict(zip(bars.tolist(), instants.tolist(), strict=True))
 

@@ -10,7 +10,7 @@ from cryptobt.core.errors import CryptobtError, LedgerError, UsageError
 from cryptobt.core.files import write_atomically
 from cryptobt.paper import schema
 from cryptobt.paper.account import account_names, existing_ledger, read_account
-from cryptobt.paper.ledger import open_ledger
+from cryptobt.paper.ledger import Ledger, open_ledger
 from cryptobt.paper.standing import Standing, stand
 from cryptobt.records.runs import csv_text
 
@@ -61,18 +61,7 @@ def standing_of(name: str, now: pd.Timestamp) -> Standing:
         If the ledger is damaged or does not replay.
     """
     with open_ledger(existing_ledger(name), read_only=True) as ledger:
-        account = read_account(ledger)
-        if not ledger.nights():
-            raise UsageError(
-                f"account '{name}' has not had a night yet; "
-                f"`cryptobt paper run {name}` is its first"
-            )
-        try:
-            return stand(account, ledger, now)
-        except LedgerError:
-            # what changed says more than the first value that differs
-            account.check_unchanged()
-            raise
+        return _standing(name, ledger, now)
 
 
 def export_account(name: str, out: Path) -> list[Path]:
@@ -82,10 +71,9 @@ def export_account(name: str, out: Path) -> list[Path]:
     ------
     CannotWriteError
     """
-    standing = standing_of(name, pd.Timestamp.now("UTC"))
     with open_ledger(existing_ledger(name), read_only=True) as ledger:
-        tables = {table: ledger.table(table) for table in ("nights", *schema.FACTS)}
-    result = standing.replay.result
+        result = _standing(name, ledger, pd.Timestamp.now("UTC")).replay.result
+        tables = {table: ledger.table(table) for table in ("account", "nights", *schema.FACTS)}
     for frame in ("equity", "weights", "orders", "fills", "trades"):
         tables[frame] = getattr(result, frame)
     written = []
@@ -94,6 +82,20 @@ def export_account(name: str, out: Path) -> list[Path]:
         write_atomically(path, csv_text(rows).encode())
         written.append(path)
     return written
+
+
+def _standing(name: str, ledger: Ledger, now: pd.Timestamp) -> Standing:
+    account = read_account(ledger)
+    if not ledger.nights():
+        raise UsageError(
+            f"account '{name}' has not had a night yet; `cryptobt paper run {name}` is its first"
+        )
+    try:
+        return stand(account, ledger, now)
+    except LedgerError:
+        # what changed says more than the first value that differs
+        account.check_unchanged()
+        raise
 
 
 def _listed(name: str, now: pd.Timestamp) -> Listed:

@@ -115,7 +115,7 @@ def _compare(name: str, recorded: pd.DataFrame, made: pd.DataFrame) -> float:
         time, symbol, model = odd[0]
         where = "was recorded and is not made again" if odd[0] in ours.index else "is new"
         raise LedgerError(f"account '{name}': forecast of {symbol} {iso(time)} ({model}) {where}")
-    apart = (ours - again.loc[ours.index]).abs().to_numpy()
+    apart = (ours - again.loc[ours.index]).abs().to_numpy(copy=True)
     # a number that is missing on one side only is no rounding
     apart[ours.isna().to_numpy() != again.loc[ours.index].isna().to_numpy()] = np.inf
     apart = np.nan_to_num(apart, nan=0.0, posinf=np.inf)

@@ -21,7 +21,7 @@ def digest(standing: Standing) -> list[str]:
         *(_symbol(symbol, forecasts=forecasts) for symbol in told["symbols"]),
         "",
         *_orders(told["orders"]),
-        *(_fill(fill) for fill in told["fills"]),
+        *(_fill(fill, told["bar"]) for fill in told["fills"]),
         _money(told),
         _ages(told),
         *(f"warning: {warning}" for warning in told["warnings"]),
@@ -96,12 +96,14 @@ def _order(order: dict[str, Any]) -> str:
     return " ".join(words) + ("" if prices else " at market")
 
 
-def _fill(fill: dict[str, Any]) -> str:
+def _fill(fill: dict[str, Any], bar: str) -> str:
     short = fill["shortfall_bps"]
-    against = "" if short is None else f", {short:+.1f} bps worse than the quote at the decision"
+    worse = "worse" if short is None or short >= 0 else "better"
+    against = "" if short is None else f", {abs(short):.1f} bps {worse} than the quote then"
     late = ", late" if fill["late"] else ""
+    earlier = "" if fill["time"] == bar else f" {fill['time'][:10]}"
     return (
-        f"filled: {fill['side']} {fill['quantity_base']:.6g} {fill['symbol']} at "
+        f"filled{earlier}: {fill['side']} {fill['quantity_base']:.6g} {fill['symbol']} at "
         f"{fill['price_quote']:,.6g}, fee {fill['fee_quote']:,.2f}{against}{late}"
     )
 

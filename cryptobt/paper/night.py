@@ -14,6 +14,7 @@ from cryptobt.data.extras import load_extras
 from cryptobt.jobs.events import Events
 from cryptobt.jobs.forecasts import Forecasting
 from cryptobt.jobs.manifest import libraries
+from cryptobt.jobs.symbols import extra_warnings
 from cryptobt.paper.account import (
     PaperAccount,
     describe_versions,
@@ -26,6 +27,7 @@ from cryptobt.paper.facts import NewBars, NewNight, Night, Quote, Rewritten
 from cryptobt.paper.gather import Known
 from cryptobt.paper.ledger import Ledger, open_ledger
 from cryptobt.paper.look import Look, look_and_wait
+from cryptobt.paper.quotes import SLACK, ask_quotes
 from cryptobt.paper.replay import Replay, begun
 from cryptobt.paper.standing import Standing, stand
 
@@ -146,15 +148,16 @@ class _Run:
         first = nights[0].bar_at if nights else due.nights[0].bar_at
         fresh = self._forecasts(known, due, first)
         at = self.clock.now()
+        # a refit takes its time, and the price is to be that of the decision
+        recent = at - look.now <= SLACK
+        quotes = look.quotes if recent else ask_quotes(self.account, at, self._warn)
         decided_at = {night.bar_at: night.decided_at for night in nights}
         decided_at |= {night.bar_at: at for night in due.nights}
         replay = Replay(
             self.account, self._traded(known, last, due), _together(self.ledger, fresh), decided_at
         )
         replay.check(nights)
-        news = _News(
-            known, look.quotes, rewritten, fresh, tuple(self.warnings), self.clock.simulated
-        )
+        news = _News(known, quotes, rewritten, fresh, tuple(self.warnings), self.clock.simulated)
         return _Decided(replay, news.nights(due.nights, last, replay, at))
 
     def _forecasts(self, known: Mapping[str, Known], due: Due, first: pd.Timestamp) -> pd.DataFrame:
@@ -165,6 +168,8 @@ class _Run:
         markets = [one.market(until) for one in known.values()]
         settings = begun(self.account.settings, first)
         extras = load_extras(settings.data, markets, self.clock.now())
+        for line in extra_warnings(extras):
+            self._warn(line)
         events = replace(self.events, warn=self._warn)
         making = Forecasting(markets, extras, self.account.trader, settings, events)
         made = making.forecasts(making.features())

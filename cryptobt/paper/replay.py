@@ -17,10 +17,11 @@ from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.facts import Night
 from cryptobt.strategies.registry import STRATEGIES
 
-_ORDER = (
+ORDER = (
     "symbol", "side", "exec_type", "quantity_base", "limit_price_quote", "stop_price_quote",
     "valid_until", "target_weight",
 )  # fmt: skip
+"""What is said of an order."""
 _FILL = ("symbol", "side", "quantity_base", "price_quote", "fee_quote", "position_base", "late")
 _EQUITY = ("equity_quote", "cash_quote", "fees_quote", "slippage_quote", "funding_quote")
 _WEIGHT = ("symbol", "target_weight", "weight", "quantity_base", "close")
@@ -64,7 +65,7 @@ class Replay:
     def records(self) -> dict[pd.Timestamp, str]:
         """What stands in the ledger of each night."""
         result = self.result
-        orders = _by_time(result.orders, _ORDER)
+        orders = _by_time(result.orders, ORDER)
         fills, weights = _by_time(result.fills, _FILL), _by_time(result.weights, _WEIGHT)
         rows = result.equity[list(_EQUITY)].to_dict("records")
         return {
@@ -118,14 +119,15 @@ def _by_time(frame: pd.DataFrame, names: Sequence[str]) -> dict[pd.Timestamp, li
 
 def _text(record: Any) -> str:
     """Write a record so that equal accounts give equal text, to the last bit of every number."""
-    return json.dumps(_plain(record), sort_keys=True, separators=(",", ":"))
+    return json.dumps(plain(record), sort_keys=True, separators=(",", ":"))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Write values as JSON has them: times as ISO 8601, null for what is missing."""
     if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
+        return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, pd.Timestamp):
         return iso(value)
     return None if pd.isna(value) else value

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cryptobt.backtests.run import is_late
 from cryptobt.core.columns import TIME
 from cryptobt.core.time import DAY, iso
 from cryptobt.core.types import Forecasts, MarketData
@@ -14,7 +15,7 @@ from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.due import newest_bar
 from cryptobt.paper.facts import Night, Quote
 from cryptobt.paper.ledger import Ledger
-from cryptobt.paper.replay import Replay
+from cryptobt.paper.replay import ORDER, Replay, plain
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ class Standing:
 
     def late(self, night: Night) -> bool:
         """Whether a night was decided after the deadline."""
-        deadline = pd.Timedelta(hours=self.account.settings.paper.decision_deadline_hours)
-        return night.decided_at > night.bar_at + DAY + deadline
+        return is_late(night.bar_at, night.decided_at, DAY, self.account.settings)
 
     @cached_property
     def money(self) -> dict[str, Any]:
@@ -88,17 +88,18 @@ class Standing:
     def orders(self) -> list[dict[str, Any]]:
         """Orders that wait for the next bars."""
         return [
-            {key: _plain(order[key]) for key in _ORDER if order[key] is not None}
+            {key: plain(order[key]) for key in ORDER if order[key] is not None}
             for order in self.replay.result.pending
         ]
 
     def fills(self) -> list[dict[str, Any]]:
-        """Fills of the night's bar, each with what it cost against the quote at its decision."""
+        """Fills of the bars decided last, each with its cost against the quote at its decision."""
         result = self.replay.result
-        fills = result.fills[result.fills[TIME] == self.night.bar_at]
+        bars = [one.bar_at for one in self.nights if one.decided_at == self.night.decided_at]
+        fills = result.fills[result.fills[TIME].isin(bars)]
         sent = result.orders.set_index("order_id")[TIME]
         return [
-            {key: _plain(fill[key]) for key in _FILL}
+            {key: plain(fill[key]) for key in _FILL}
             | {"shortfall_bps": self._shortfall(fill, sent[fill["order_id"]])}
             for fill in fills.to_dict("records")
         ]
@@ -137,8 +138,8 @@ class Standing:
             "stale": bool(market.times[-1] < at),
             "close": float(market.bars["close"].iloc[-1]),
             "quote": None if quote is None else quote.price,
-            "weight": None if row is None else _plain(row["weight"]),
-            "target_weight": None if row is None else _plain(row["target_weight"]),
+            "weight": None if row is None else plain(row["weight"]),
+            "target_weight": None if row is None else plain(row["target_weight"]),
             "forecast": self._forecast(symbol),
         }
 
@@ -148,7 +149,7 @@ class Standing:
         if rows is None or rows.empty:
             return None
         row = rows.iloc[0]
-        return {key: _plain(row[key]) for key in ("score", "mean", "p_up", "q05", "q95")}
+        return {key: plain(row[key]) for key in ("score", "mean", "p_up", "q05", "q95")}
 
     def _data_age(self) -> float:
         """Hours since the close of the newest bar; none where the clock was put back."""
@@ -170,11 +171,7 @@ class Standing:
         return None if quote is None else quote.shortfall_bps(fill["side"], fill["price_quote"])
 
 
-_ORDER = (
-    "symbol", "side", "exec_type", "quantity_base", "limit_price_quote", "stop_price_quote",
-    "valid_until", "target_weight",
-)  # fmt: skip
-_FILL = ("symbol", "side", "quantity_base", "price_quote", "fee_quote", "late")
+_FILL = ("time", "symbol", "side", "quantity_base", "price_quote", "fee_quote", "late")
 
 
 def stand(account: PaperAccount, ledger: Ledger, now: pd.Timestamp) -> Standing:
@@ -208,9 +205,3 @@ def _of(made: Forecasts, name: str | None, symbol: str, at: pd.Timestamp) -> pd.
         return None
     rows = made.of(name, symbol)
     return rows[rows.index == at]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, pd.Timestamp):
-        return iso(value)
-    return None if value is None or pd.isna(value) else value

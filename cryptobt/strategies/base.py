@@ -30,7 +30,8 @@ class SignalStrategy(bt.Strategy):
     joined : bool
         Whether a symbol has been listed since the decision before.
     holdings : dict
-        Feed of each symbol that has had a bar to what is held of it, and its last close.
+        Feed of each symbol that has had a bar to what is held of it, with what comes before a late
+        decision is made, and its last close.
     equity : float
         Worth of the account at this close.
 
@@ -97,23 +98,39 @@ class SignalStrategy(bt.Strategy):
         listed, ready = len(self.holdings), []
         self.equity = self.broker.getvalue()
         self.holdings = {}
+        coming = self._coming()
         for data, needed in zip(self.datas, self._minperiods, strict=True):
             bars, lines = len(data), data.lines
             if bars:
-                size = self.broker.positions[data].size
+                size = self.broker.positions[data].size + coming.get(data, 0.0)
                 self.holdings[data] = Holding(size, lines.close[0])
             if bars and bars >= needed and lines.datetime[0] == now:
                 ready.append(data)
         self.joined = len(self.holdings) > listed
         return ready
 
+    def _coming(self) -> dict[Any, float]:
+        """Units that earlier decisions will have bought or sold before this one, late, is made."""
+        self._sent = [order for order in self._sent if order.alive()]
+        coming: dict[Any, float] = {}
+        for order in self._sent:
+            if self.broker.fills_first(order):
+                coming[order.data] = coming.get(order.data, 0.0) + order.executed.remsize
+        return coming
+
     def _take_back(self, wanted: Mapping[Any, float]) -> None:
         """Cancel what still waits of symbols that are decided anew: decisions that came late."""
         for order in self._sent:
-            if order.alive() and order.data in wanted:
+            if order.data in wanted and not self.broker.fills_first(order):
                 order.addinfo(reason="replaced by a later decision")
                 self.cancel(order)
         self._sent = [order for order in self._sent if order.alive()]
+
+    def _spent(self, coming: Mapping[Any, float]) -> float:
+        """Cash that orders which fill before this decision will take, at worst."""
+        room = self.rules.room()
+        values = [size * self.holdings[data].close for data, size in coming.items()]
+        return sum(value * room if value > 0 else value / room for value in values)
 
     def _wanted(self, data: Any, score: float) -> float:
         if score != score:  # NaN
@@ -139,7 +156,7 @@ class SignalStrategy(bt.Strategy):
         ]
         if not changes:
             return
-        cash = self.broker.getcash()
+        cash = self.broker.getcash() - self._spent(self._coming())
         for change in rules.affordable(changes, cash, equity, gross_value):
             ask = self.buy if change.side > 0 else self.sell
             size = change.closing + change.opening

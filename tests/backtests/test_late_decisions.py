@@ -124,3 +124,53 @@ def test_with_every_decision_on_time_the_account_is_the_backtest_s() -> None:
     pd.testing.assert_frame_equal(live.fills, plain.fills)
     columns = [name for name in plain.orders if name != "decided_at"]
     pd.testing.assert_frame_equal(live.orders[columns], plain.orders[columns])
+
+
+def test_an_account_that_is_always_late_trades_every_decision_two_opens_later() -> None:
+    market = make_market([(100, 100)] * 8)
+    days = market.times
+    at = {day: day + 24 * HOUR + 5 * HOUR for day in days}
+    target = [0.5, 0.5, 0.2, 0.2, 0.0, 0.0, 0.8, 0.8]
+    result = run_backtest([market], None, scripted(target), make_settings(costs=FREE),
+                          decided_at=at)  # fmt: skip
+    # decided five hours after the open that followed: filled at the next one, two bars on
+    fills = result.fills[["time", "side", "quantity_base", "late"]].to_numpy().tolist()
+    assert fills == [
+        [days[2], "buy", 50.0, True],
+        [days[4], "sell", 30.0, True],
+        [days[6], "sell", 20.0, True],
+    ]
+    assert "cancelled" not in set(result.orders["status"])
+    assert [order["quantity_base"] for order in result.pending] == [80.0]
+
+
+def test_what_comes_is_paid_before_a_late_decision_spends_the_rest() -> None:
+    flat = [(100, 100)] * 6
+    markets = [make_market(flat, "A"), make_market(flat, "B")]
+    at = {day: day + 24 * HOUR + 5 * HOUR for day in markets[0].times}
+    weights = {"A": [0.7] * 6, "B": [0.0, 0.9, 0.9, 0.9, 0.9, 0.9]}
+    settings = make_settings(costs=FREE, sizing={"rebalance_band": 0.0, "gap_reserve": 0.0})
+    result = run_backtest(markets, None, scripted(weights), settings, decided_at=at)
+    assert result.equity["cash_quote"].min() >= 0
+    assert "rejected" not in set(result.orders["status"])
+    # 0.7 and 0.9 under a cap of 1 are 0.4375 and 0.5625
+    last = result.weights[result.weights["time"] == markets[0].times[-1]]
+    assert last["weight"].tolist() == pytest.approx([0.4375, 0.5625], abs=1e-6)
+
+
+def test_a_late_decision_cannot_take_back_what_filled_before_it() -> None:
+    def act(strategy: Any, bar: int) -> None:
+        if bar == 0:
+            strategy.order = strategy.buy(size=10, exectype=bt.Order.Limit, price=105)
+        if bar == 1:
+            strategy.cancel(strategy.order)
+
+    dips = make_market([(110, 110), (110, 110), (100, 110), (110, 110), (110, 110)])
+    settings = make_settings(costs=FREE)
+    assert run_backtest([dips], None, acting(act), settings).fills.empty
+    late = {dips.times[1]: dips.times[3] + HOUR}
+    filled = run_backtest([dips], None, acting(act), settings, decided_at=late)
+    assert filled.fills["time"].tolist() == [dips.times[2]]
+    still = make_market([(110, 110)] * 5)
+    taken = run_backtest([still], None, acting(act), settings, decided_at=late)
+    assert taken.orders["status"].tolist() == ["cancelled"]
