@@ -13,6 +13,7 @@ from cryptobt.core.settings import Settings
 from cryptobt.core.time import DAY
 
 _OVERSELLS = "sells more than is held (long/flat account)"
+REPLACED = "replaced by a later decision"
 _ROUNDS = 8
 """How often a size is rounded as a position would round it; one or two are enough."""
 EXEC_TYPES = {
@@ -122,6 +123,7 @@ class SpotBroker(bt.brokers.BackBroker):
         order.addinfo(decided=self.now, waits_until=waits_until)
         reason = self._refusal(order)
         if reason is None:
+            self._replace(order)
             return super().submit(order, check)
         if not len(order.data):
             order.valid = None  # it was counted from a bar that has not been
@@ -129,6 +131,15 @@ class SpotBroker(bt.brokers.BackBroker):
         self.orders.append(order)
         self._reject(order, reason)
         return order
+
+    def _replace(self, order: Any) -> None:
+        """Cancel older market orders that would fill after this one, of nights caught up with."""
+        decided = self.late.get(self.now, self.now + self.interval)
+        for older in list(self.pending):
+            same = older.data is order.data and older.exectype == bt.Order.Market
+            if same and older.owner is not None and older.info["waits_until"] >= decided:
+                older.addinfo(reason=REPLACED)
+                self._cancel_now(older)
 
     def notify(self, order: Any) -> None:
         """Tell of a copy of the order as it is now, made faster than backtrader's own."""

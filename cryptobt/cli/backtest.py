@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cryptobt.cli.flags import as_settings
+from cryptobt.cli.output import say
 from cryptobt.cli.progress import log_to_stderr, progress, warn
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def backtest(
     from cryptobt.core.settings import load_settings
 
     report = _run(load_settings(config, assignments, as_settings(flags)))
-    _print(json.dumps(report.metrics, indent=1) if as_json else report.summary(), report.folder)
+    text = json.dumps(report.metrics, indent=1) if as_json else report.summary()
+    say(text, kept=f"the run is whole in {report.folder}")
 
 
 def _run(settings: Any) -> "BacktestReport":
@@ -56,17 +58,3 @@ def _run(settings: Any) -> "BacktestReport":
     with progress() as (step, fits), redirect_stdout(sys.stderr):
         command = shlex.join(["cryptobt", *sys.argv[1:]])
         return run(settings, now, Events(warn, step, fits), command)
-
-
-def _print(text: str, folder: Path) -> None:
-    try:
-        click.echo(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        from cryptobt.core.errors import CannotWriteError
-
-        raise CannotWriteError(
-            f"cannot write the result: {error.strerror or error}; the run is whole in {folder}"
-        ) from error

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cryptobt.cli.output import say
 from cryptobt.core.errors import CryptobtError
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -60,10 +61,10 @@ def sync(
     ) as bar:
         found = sync_symbols(settings, symbols, since, now, lambda _: bar.update(1))
     if as_json:
-        click.echo(json.dumps([one.to_json() for one in found], indent=1))
+        say(json.dumps([one.to_json() for one in found], indent=1))
     else:
         for one in found:
-            click.echo(one.line(), err=one.report is None)
+            click.echo(one.line(), err=True) if one.report is None else say(one.line())
     _end_with([one.error for one in found if one.error is not None], len(found))
 
 
@@ -75,12 +76,12 @@ def show(as_json: bool) -> None:
 
     found = [one.to_json() for one in show_stored()]
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        say(json.dumps(found, indent=1))
     elif found:
         kinds = [[one for one in found if unit in one] for unit in ("bars", "rows")]
-        click.echo("\n\n".join("\n".join(_table(rows)) for rows in kinds if rows))
+        say("\n\n".join("\n".join(_table(rows)) for rows in kinds if rows))
     else:
-        click.echo("nothing is stored yet; `cryptobt data sync BTC-USD` fetches bars")
+        say("nothing is stored yet; `cryptobt data sync BTC-USD` fetches bars")
 
 
 @data.command()
@@ -122,9 +123,9 @@ def verify(
     settings = load_settings(None, assignments, flags).data
     found = examine(settings, cross_check, threshold, pd.Timestamp.now("UTC").floor("s"))
     if as_json:
-        click.echo(json.dumps([one.to_json() for one in found], indent=1))
+        say(json.dumps([one.to_json() for one in found], indent=1))
     else:
-        click.echo("\n\n".join("\n".join(one.lines()) for one in found))
+        say("\n\n".join("\n".join(one.lines()) for one in found))
     refuse_bad_rows(settings, found)
 
 

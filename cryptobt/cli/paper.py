@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cryptobt.cli.flags import as_settings
+from cryptobt.cli.output import say
 from cryptobt.cli.progress import log_to_stderr, progress, warn
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def init(name: str, config: Path | None, assignments: tuple[str, ...], **flags: 
     log_to_stderr()
     with progress() as (step, fits):
         account = init_account(settings, name, wall_clock().now(), _events(step, fits))
-    click.echo(
+    say(
         f"account '{name}' is open: {account.trader.spec.name} on {', '.join(account.symbols)}, "
         f"{account.settings.account.cash_quote:,.2f} quote\n"
         f"its first night: cryptobt paper run {name}"
@@ -62,12 +63,12 @@ def list_(as_json: bool) -> None:
 
     found = list_accounts(wall_clock().now())
     if as_json:
-        click.echo(json.dumps([one.to_json() for one in found], indent=1))
+        say(json.dumps([one.to_json() for one in found], indent=1))
     elif not found:
-        click.echo("there is no account yet; `cryptobt paper init NAME --symbol BTC-USD` opens one")
+        say("there is no account yet; `cryptobt paper init NAME --symbol BTC-USD` opens one")
     else:
         for one in found:
-            click.echo(one.line())
+            say(one.line())
 
 
 @paper.command()
@@ -79,6 +80,7 @@ def list_(as_json: bool) -> None:
 @_JSON
 def run(name: str, as_of: str | None, dry_run: bool, as_json: bool) -> None:
     """Decide every night that is due, and print the digest of the newest."""
+    from cryptobt.core.time import iso
     from cryptobt.paper.digest import digest
     from cryptobt.paper.night import run_night
 
@@ -86,14 +88,13 @@ def run(name: str, as_of: str | None, dry_run: bool, as_json: bool) -> None:
     with progress() as (step, fits):
         report = run_night(name, _clock(as_of), _events(step, fits), dry_run=dry_run)
     if as_json:
-        decided = [time.strftime("%Y-%m-%dT%H:%M:%SZ") for time in report.decided]
-        click.echo(json.dumps(report.standing.to_json() | {"decided": decided}, indent=1))
+        decided = [iso(time) for time in report.decided]
+        say(json.dumps(report.standing.to_json() | {"decided": decided}, indent=1))
     else:
-        if not report.decided:
-            click.echo("nothing is due; the newest night:")
-        elif not report.recorded:
-            click.echo("DRY RUN: nothing was recorded")
-        click.echo("\n".join(digest(report.standing)))
+        head = [] if report.recorded else ["DRY RUN: nothing was recorded"]
+        head = head if report.decided else ["nothing is due; the newest night:"]
+        kept = "the night is recorded" if report.recorded else ""
+        say("\n".join([*head, *digest(report.standing)]), kept)
     report.raise_missing()
 
 
@@ -107,7 +108,7 @@ def status(name: str, as_json: bool) -> None:
     from cryptobt.paper.digest import digest
 
     standing = standing_of(name, wall_clock().now())
-    click.echo(json.dumps(standing.to_json(), indent=1) if as_json else "\n".join(digest(standing)))
+    say(json.dumps(standing.to_json(), indent=1) if as_json else "\n".join(digest(standing)))
 
 
 @paper.command()
@@ -122,7 +123,7 @@ def report(name: str, out: Path) -> None:
     log_to_stderr()
     with progress() as (step, fits):
         folder = report_account(name, out, wall_clock().now(), _events(step, fits))
-    click.echo(f"Run folder  {folder}\nTearsheet   {folder / 'tearsheet.html'}")
+    say(f"Run folder  {folder}\nTearsheet   {folder / 'tearsheet.html'}")
 
 
 @paper.command()
@@ -136,7 +137,7 @@ def replay(name: str, deep: bool) -> None:
     log_to_stderr()
     with progress() as (step, fits):
         found = replay_account(name, wall_clock().now(), _events(step, fits), deep=deep)
-    click.echo(found.line())
+    say(found.line())
 
 
 @paper.command()
@@ -149,7 +150,7 @@ def export(name: str, out: Path) -> None:
     from cryptobt.paper.accounts import export_account
 
     for path in export_account(name, out):
-        click.echo(path)
+        say(str(path))
 
 
 def _events(step: Any, fits: Any) -> Any:
@@ -159,7 +160,16 @@ def _events(step: Any, fits: Any) -> Any:
 
 
 def _clock(as_of: str | None) -> "Clock":
-    from cryptobt.core.time import parse_day
+    from cryptobt.core.errors import UsageError
+    from cryptobt.core.time import iso, parse_day
     from cryptobt.paper.clock import stopped_clock, wall_clock
 
-    return wall_clock() if as_of is None else stopped_clock(parse_day(as_of, "--as-of"))
+    clock = wall_clock()
+    if as_of is None:
+        return clock
+    instant = parse_day(as_of, "--as-of")
+    if instant > clock.now():
+        raise UsageError(
+            f"--as-of {iso(instant)} is after now, {iso(clock.now())}; give an instant that is past"
+        )
+    return stopped_clock(instant)

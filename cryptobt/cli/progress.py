@@ -32,7 +32,8 @@ def progress() -> "Iterator[tuple[Callable[[str], None], Callable[[Progress], No
     bars: list[Any] = []
 
     def step(name: str) -> None:
-        if sys.stderr.isatty():
+        # a log is told of long waits, and of nothing that passes
+        if sys.stderr.isatty() or name.startswith("waiting"):
             click.echo(f"{name} …", err=True)
 
     def fits(progress: "Progress") -> None:

@@ -24,11 +24,14 @@ class QualityReport:
         Rows taken out: ``{"time", "reason"}``.
     warnings : tuple of str
         One line each.
+    unanswered : str
+        How the source failed where these are the bars stored before; empty where it answered.
     """
 
     gaps: int = 0
     quarantined: tuple[dict[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    unanswered: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.time import iso
 from cryptobt.core.types import ExtraSeries
 from cryptobt.data.instants import most_frequent_spacing, read_instants
-from cryptobt.data.tables import Table, normalise, read_table
+from cryptobt.data.tables import TIME_NAMES, Table, normalise, read_table
 
 
 def read_series(
@@ -32,7 +32,8 @@ def read_series(
         where the series says 0: nothing was added to the file's own instants.
     own_publication : bool
         Whether the file has a column ``available_at`` with the instant at which each row was
-        published. Without this such a column is refused.
+        published; it names the rows, too, where the file has no other time. Without this such a
+        column is refused.
 
     Returns
     -------
@@ -58,12 +59,12 @@ def read_series(
 
 
 def _series(table: Table, name: str, lag_hours: float, own_publication: bool) -> ExtraSeries:
-    time = table.time_position()
+    time = _time_position(table, own_publication=own_publication)
     times, wrong = read_instants(table.frame[time], table.header[time], table.label)
     _refuse_bad_rows(table, wrong)
     if not own_publication:
         _refuse_computed(table)
-    values = _values(table)
+    values = _values(table, time)
     if own_publication:
         values[columns.AVAILABLE_AT] = _own_instants(table, times)
     values.index = times.rename(columns.TIME)
@@ -95,9 +96,17 @@ def published(
     return ExtraSeries(name, source, values.assign(**{columns.AVAILABLE_AT: at}), lag_hours)
 
 
-def _values(table: Table) -> pd.DataFrame:
+def _time_position(table: Table, *, own_publication: bool) -> int:
+    """Find the column that names the rows; their publication does, where there is no other."""
+    published = normalise(columns.AVAILABLE_AT)
+    timeless = not set(TIME_NAMES) & set(table.names)
+    if own_publication and timeless and published in table.names:
+        return table.names.index(published)
+    return table.time_position()
+
+
+def _values(table: Table, time_like: int) -> pd.DataFrame:
     skipped = {columns.TIME, "date", normalise(columns.AVAILABLE_AT)}
-    time_like = table.time_position()
     found: dict[str, np.ndarray] = {}
     for position, name in enumerate(table.names):
         if position == time_like or name in skipped:

@@ -13,6 +13,7 @@ from cryptobt.core.time import DAY, interval_label, parse_day, parse_interval
 from cryptobt.core.types import MarketData
 from cryptobt.data.cross_check import compare
 from cryptobt.data.csv_bars import read_bars
+from cryptobt.data.frames import split_key
 from cryptobt.data.named_files import pair_files
 from cryptobt.data.resample import resample
 from cryptobt.data.sample import COINS, sample_market
@@ -28,7 +29,9 @@ FALLBACK_WARNING = (
 )
 
 
-def load_markets(settings: DataSettings, now: pd.Timestamp) -> list[MarketData]:
+def load_markets(
+    settings: DataSettings, now: pd.Timestamp, again: pd.Timestamp | None = None
+) -> list[MarketData]:
     """Load the bars of every symbol, in the order in which they are named.
 
     A file given means source csv. Source auto is Yahoo, or the sample market for all symbols,
@@ -42,6 +45,9 @@ def load_markets(settings: DataSettings, now: pd.Timestamp) -> list[MarketData]:
     ----------
     now : Timestamp
         Aware; bars not complete by then are left out.
+    again : Timestamp or None
+        From where on a vendor is asked again for bars that are stored; see
+        :func:`cryptobt.data.sync.up_to_date`.
 
     Raises
     ------
@@ -61,17 +67,26 @@ def load_markets(settings: DataSettings, now: pd.Timestamp) -> list[MarketData]:
             read_bars(path, symbol, settings.on_bad_row, now) for symbol, path in files.items()
         ]
     else:
-        markets = _from_source(settings, _symbols(settings), now)
+        markets = _from_source(settings, _symbols(settings), now, again)
     cut = [_cut(_resampled(market, settings.resample), settings.end) for market in markets]
     return [_cross_checked(market, settings, now) for market in cut]
 
 
 def other_market(
-    name: str, ours: MarketData, settings: DataSettings, now: pd.Timestamp
+    name: str,
+    ours: MarketData,
+    settings: DataSettings,
+    now: pd.Timestamp,
+    again: pd.Timestamp | None = None,
 ) -> MarketData:
     """Load the same symbol from another file or source, to be compared.
 
     Shorter bars of a file are joined to bars of our interval.
+
+    Parameters
+    ----------
+    again : Timestamp or None
+        As in :func:`load_markets`.
 
     Raises
     ------
@@ -80,12 +95,13 @@ def other_market(
     DataUnavailableError, DataInvalidError
         As for the bars that are traded.
     """
-    if Path(name).expanduser().is_file():
-        other = read_bars(Path(name).expanduser(), ours.symbol, settings.on_bad_row, now)
-        other = replace(other, source=Path(name).name)
+    path = Path(name).expanduser()
+    if split_key(path)[0].is_file():
+        other = read_bars(path, ours.symbol, settings.on_bad_row, now)
+        other = replace(other, source=path.name)
         return resample(other, ours.interval) if other.interval < ours.interval else other
     source, label = find_source(name), interval_label(ours.interval)
-    return up_to_date(bar_store(), source, ours.symbol, label, settings.on_bad_row, now)
+    return up_to_date(bar_store(), source, ours.symbol, label, settings.on_bad_row, now, again)
 
 
 def _symbols(settings: DataSettings) -> tuple[str, ...]:
@@ -118,14 +134,18 @@ def bar_store() -> BarStore:
 
 
 def _from_source(
-    settings: DataSettings, symbols: Sequence[str], now: pd.Timestamp
+    settings: DataSettings,
+    symbols: Sequence[str],
+    now: pd.Timestamp,
+    again: pd.Timestamp | None,
 ) -> list[MarketData]:
     if settings.source == "sample":
         return [_sample(symbol, settings) for symbol in symbols]
     source = find_source("yahoo" if settings.source == "auto" else settings.source)
+    interval, on_bad_row = settings.interval, settings.on_bad_row
     try:
         return [
-            up_to_date(bar_store(), source, symbol, settings.interval, settings.on_bad_row, now)
+            up_to_date(bar_store(), source, symbol, interval, on_bad_row, now, again)
             for symbol in symbols
         ]
     except SourceUnreachableError:

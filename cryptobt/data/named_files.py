@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryptobt.core.errors import UsageError
+from cryptobt.data.frames import split_key
 
 
 def pair_files(entries: Sequence[str], symbols: Sequence[str], flag: str) -> dict[str, Path]:
@@ -45,7 +46,7 @@ def split_entry(entry: str) -> tuple[str, Path]:
 
 def _exists(entry: str) -> bool:
     try:
-        return Path(entry).exists()
+        return split_key(Path(entry))[0].exists()
     # what is too long for a name of a file is none
     except OSError:
         return False
@@ -61,6 +62,5 @@ def _at_home(path: str) -> Path:
 
 
 def _stem(path: Path) -> str:
-    # What follows a file's "::" is a table inside it.
-    file = Path(str(path).partition("::")[0])
+    file = split_key(path)[0]
     return Path(file.name.removesuffix(".gz")).stem

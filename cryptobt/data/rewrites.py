@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -82,7 +82,9 @@ class RewriteLog:
 def find_rewrites(
     stored: pd.DataFrame, told: pd.DataFrame, names: Sequence[str], now: pd.Timestamp
 ) -> list[Rewrite]:
-    """Find the rows that both have, with other values; of several of one time the last counts.
+    """Find the times that both have, with other values or another number of rows.
+
+    Of several rows of one time the last counts; the first where the last stayed as it was.
 
     Parameters
     ----------
@@ -93,19 +95,28 @@ def find_rewrites(
     now : Timestamp
         When ``told`` was fetched.
     """
-    old, new = (_by_time(rows, names) for rows in (stored, told))
-    both = new.index.intersection(old.index)
-    before, after = old.loc[both].to_numpy(float), new.loc[both].to_numpy(float)
-    same = (before == after) | (np.isnan(before) & np.isnan(after))
-    times = pd.DatetimeIndex(both)
+    stored, told = stored[stored[TIME].isin(told[TIME])], told[told[TIME].isin(stored[TIME])]
+    times = pd.DatetimeIndex(told[TIME]).unique()
+    before, after = (_values_at(rows, times, names, "last") for rows in (stored, told))
+    same = ((before == after) | (np.isnan(before) & np.isnan(after))).all(axis=1)
+    counts = [rows[TIME].value_counts().reindex(times).to_numpy() for rows in (stored, told)]
+    again = same & (counts[0] != counts[1])
+    before[again] = _values_at(stored, times[again], names, "first")
+    after[again] = _values_at(told, times[again], names, "first")
     return [
         Rewrite(times[int(row)], _values(names, before[row]), _values(names, after[row]), now)
-        for row in np.flatnonzero(~same.all(axis=1))
+        for row in np.flatnonzero(~same | again)
     ]
 
 
-def _by_time(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    return rows.drop_duplicates(TIME, keep="last").set_index(TIME)[list(names)]
+def _values_at(
+    rows: pd.DataFrame,
+    times: pd.DatetimeIndex,
+    names: Sequence[str],
+    keep: Literal["first", "last"],
+) -> np.ndarray:
+    one = rows.drop_duplicates(TIME, keep=keep).set_index(TIME)[list(names)]
+    return one.loc[times].to_numpy(float, copy=True)
 
 
 def _values(names: Sequence[str], row: np.ndarray) -> dict[str, float | None]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cryptobt.core import columns
-from cryptobt.core.errors import NoDataError, SourceUnreachableError
+from cryptobt.core.errors import DataUnavailableError, NoDataError, SourceUnreachableError
 from cryptobt.core.time import epoch_ns, iso
 from cryptobt.core.types import MarketData
 from cryptobt.data.rewrites import Rewrite
@@ -114,7 +114,8 @@ def sync(
     Parameters
     ----------
     since : Timestamp or None
-        First bar wanted; where it is given everything from it on is fetched again.
+        First bar wanted; where it is given everything from it on is fetched again, and the
+        overlap all the same.
 
     Raises
     ------
@@ -171,10 +172,18 @@ def up_to_date(
     interval: str,
     on_bad_row: BadRow,
     now: pd.Timestamp,
+    again: pd.Timestamp | None = None,
 ) -> MarketData:
     """Load a series, synced where a bar that is over is not stored yet.
 
     Where the source cannot be reached, what is stored is used, and said.
+
+    Parameters
+    ----------
+    again : Timestamp or None
+        Where it is given bars from it on are asked for even if all are stored, since the vendor
+        may have mended one; but not by a clock that is behind what is stored. Where only they were
+        asked for, what is stored does however the source fails.
 
     Raises
     ------
@@ -183,22 +192,38 @@ def up_to_date(
     """
     series = Series(source.name, symbol, interval)
     stored = store.read(series)
+    whole = False
     if stored is not None:
         last = pd.Timestamp(stored[columns.TIME].iloc[-1])
-        if last >= newest_due(last, series.spacing, now):
+        due = newest_due(last, series.spacing, now)
+        whole = last >= due
+        if last > due or (whole and again is None):
             return _loaded(store, series, on_bad_row, now)
     notes = synced_or_said(
-        series, stored is not None, lambda: sync(store, source, symbol, interval, now)
+        series,
+        stored is not None,
+        lambda: sync(store, source, symbol, interval, now, again),
+        DataUnavailableError if whole else SourceUnreachableError,
     )
     market = _loaded(store, series, on_bad_row, now)
-    quality = replace(market.quality, warnings=(*notes, *market.quality.warnings))
-    return replace(market, quality=quality)
+    warnings = (*notes, *market.quality.warnings)
+    return replace(
+        market, quality=replace(market.quality, warnings=warnings, unanswered="".join(notes))
+    )
 
 
 def synced_or_said(
-    series: Series | Extra, stored: bool, bring: Callable[[], object]
+    series: Series | Extra,
+    stored: bool,
+    bring: Callable[[], object],
+    forgiven: type[DataUnavailableError] = SourceUnreachableError,
 ) -> tuple[str, ...]:
     """Sync; where the source cannot be reached and something is stored, say that this is used.
+
+    Parameters
+    ----------
+    forgiven : type
+        The failure in spite of which it is used.
 
     Raises
     ------
@@ -207,7 +232,7 @@ def synced_or_said(
     """
     try:
         bring()
-    except SourceUnreachableError as error:
+    except forgiven as error:
         if not stored:
             raise
         return (f"{error}; these are the {series.unit}s stored before",)
@@ -229,9 +254,10 @@ def _loaded(store: BarStore, series: Series, on_bad_row: BadRow, now: pd.Timesta
 def _begin(
     stored: pd.DataFrame | None, spacing: pd.Timedelta, since: pd.Timestamp | None
 ) -> pd.Timestamp | None:
-    if since is not None or stored is None:
+    if stored is None:
         return since
-    return pd.Timestamp(stored[columns.TIME].iloc[-1]) - (OVERLAP_BARS - 1) * spacing
+    overlap = pd.Timestamp(stored[columns.TIME].iloc[-1]) - (OVERLAP_BARS - 1) * spacing
+    return overlap if since is None else min(since, overlap)
 
 
 def _report(

@@ -17,7 +17,8 @@ from cryptobt.core.files import locked
 from cryptobt.core.hashing import hash_json, hash_source
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import DAY, iso, parse_interval
-from cryptobt.data.named_files import pair_files
+from cryptobt.data.frames import split_key
+from cryptobt.data.named_files import pair_files, split_entry
 from cryptobt.jobs.manifest import libraries
 from cryptobt.jobs.trader import trader_of
 from cryptobt.paper.ledger import Ledger, create_ledger
@@ -71,12 +72,18 @@ class PaperAccount:
 
 
 def fingerprint_of(settings: Settings, trader: Trader) -> dict[str, str]:
-    """What decides an account's money, each thing by version or hash."""
+    """What decides an account's money, each thing by version or hash.
+
+    Settings that the account's own document does not name are left out: to a version of the
+    program that knows more of them it is the same account.
+    """
     root = Path(cryptobt.__file__).parent
     code = [path for room in _MONEY for path in (root / room).glob("*.py")]
     return {
         "the strategy": f"{trader.spec.name} {trader.spec.file_hash}".strip(),
-        "the settings": hash_json(settings.model_dump(mode="json", exclude={"run"})),
+        "the settings": hash_json(
+            settings.model_dump(mode="json", exclude={"run"}, exclude_unset=True)
+        ),
         "cryptobt's code of backtests and strategies": hash_source(code),
         "backtrader": version("backtrader"),
     }
@@ -92,18 +99,14 @@ def open_account(settings: Settings, name: str, now: pd.Timestamp) -> PaperAccou
     CannotWriteError
         If it cannot be written; nothing is left behind.
     """
-    check_free(name)
-    account = PaperAccount(name, now, settings, trader_of(settings), {})
-    fingerprint = fingerprint_of(settings, account.trader)
+    text = settings.model_dump_json(exclude={"run"})
+    written = Settings.model_validate_json(text)
+    trader = trader_of(written)
+    fingerprint = fingerprint_of(written, trader)
     with locked(folder_of(name) / "lock", 0.0, f"account '{name}'"):
-        create_ledger(
-            ledger_path(name),
-            name,
-            iso(now),
-            settings.model_dump_json(exclude={"run"}),
-            json.dumps(fingerprint),
-        )
-    return PaperAccount(name, now, settings, account.trader, fingerprint)
+        check_free(name)
+        create_ledger(ledger_path(name), name, iso(now), text, json.dumps(fingerprint))
+    return PaperAccount(name, now, written, trader, fingerprint)
 
 
 def check_free(name: str) -> None:
@@ -155,9 +158,7 @@ def read_account(ledger: Ledger) -> PaperAccount:
     Raises
     ------
     LedgerError
-        If its settings are not settings of this version.
-    UsageError
-        If the strategy that it trades is not there any more.
+        If its settings are not settings of this version, or its strategy is not there any more.
     """
     row = ledger.account
     try:
@@ -170,7 +171,14 @@ def read_account(ledger: Ledger) -> PaperAccount:
         ) from error
     created_at = pd.Timestamp(row["created_at"])
     fingerprint: dict[str, str] = json.loads(row["fingerprint"])
-    return PaperAccount(row["name"], created_at, settings, trader_of(settings), fingerprint)
+    try:
+        trader = trader_of(settings)
+    except UsageError as error:
+        raise LedgerError(
+            f"account '{row['name']}': its strategy cannot be loaded ({error}); bring it back as it "
+            "was when the account was opened"
+        ) from error
+    return PaperAccount(row["name"], created_at, settings, trader, fingerprint)
 
 
 def accounts_folder() -> Path:
@@ -232,9 +240,10 @@ def _absolute(entries: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _absolute_entry(entry: str) -> str:
-    name, sign, path = entry.rpartition("=")
-    file = Path(path).expanduser()
-    return f"{name}{sign}{file.resolve()}" if file.is_file() else entry
+    name, path = split_entry(entry)
+    if not split_key(path)[0].is_file():
+        return entry
+    return f"{name}={path.resolve()}" if name else str(path.resolve())
 
 
 def _absolute_strategy(settings: Settings) -> str:

@@ -32,5 +32,5 @@ def wall_clock() -> Clock:
 
 
 def stopped_clock(instant: pd.Timestamp) -> Clock:
-    """A clock that always shows one instant."""
-    return Clock(lambda: instant, simulated=True)
+    """A clock that always shows one instant, to the second."""
+    return Clock(lambda: instant.floor("s"), simulated=True)

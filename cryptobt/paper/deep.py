@@ -125,6 +125,7 @@ def _compare(name: str, recorded: pd.DataFrame, made: pd.DataFrame) -> float:
         was, is_ = (frame[_NUMBERS[column]].loc[ours.index[row]] for frame in (ours, again))
         raise LedgerError(
             f"account '{name}': forecast of {symbol} {iso(time)} ({model}): {_NUMBERS[column]} was "
-            f"{was:.12g} and is {is_:.12g} when it is made again"
+            f"{was:.12g} and is {is_:.12g} when it is made again; series beside the bars are not "
+            "in the ledger: one that was rewritten since gives other forecasts"
         )
     return float(apart[row, column])

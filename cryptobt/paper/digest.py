@@ -20,7 +20,7 @@ def digest(standing: Standing) -> list[str]:
         "",
         *(_symbol(symbol, forecasts=forecasts) for symbol in told["symbols"]),
         "",
-        *_orders(told["orders"]),
+        *_orders(told["orders"], told["bar"]),
         *(_fill(fill, told["bar"]) for fill in told["fills"]),
         _money(told),
         _ages(told),
@@ -83,10 +83,14 @@ def _forecast(forecast: dict[str, Any] | None) -> str:
     )
 
 
-def _orders(orders: list[dict[str, Any]]) -> list[str]:
+def _orders(orders: list[dict[str, Any]], bar: str) -> list[str]:
     if not orders:
-        return ["no order for the next open"]
-    return [f"order for the next open: {_order(order)}" for order in orders]
+        return ["no order waits"]
+    return [f"{_waits(order['time'], bar)}: {_order(order)}" for order in orders]
+
+
+def _waits(sent: str, bar: str) -> str:
+    return "order for the next open" if sent == bar else f"order of {sent[:10]}, still waiting"
 
 
 def _order(order: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from cryptobt.core.errors import (
 from cryptobt.core.settings import DataSettings
 from cryptobt.core.time import DAY, interval_label, iso
 from cryptobt.core.types import MarketData
+from cryptobt.data.frames import split_key
 from cryptobt.data.load import load_markets
 from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.facts import Rewritten
@@ -39,9 +41,10 @@ class DataClock:
 
     def knows(self, path: Path) -> pd.Timestamp:
         """Up to when a file can know: a bar that was forming when it was written still is."""
-        if self.simulated or not path.is_file():
+        file = split_key(path)[0]
+        if self.simulated or not file.is_file():
             return self.now
-        return min(self.now, pd.Timestamp(path.stat().st_mtime, unit="s", tz="UTC"))
+        return min(self.now, pd.Timestamp(file.stat().st_mtime, unit="s", tz="UTC"))
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Known:
         Why it failed.
     unanswered : bool
         Whether it may have more and could not be asked.
+    untrue : str
+        Which rows that would have been traded were left out, since they cannot be true.
     """
 
     symbol: str
@@ -68,15 +73,16 @@ class Known:
     told: MarketData | None
     failure: str = ""
     unanswered: bool = False
+    untrue: str = ""
 
-    @property
+    @cached_property
     def bars(self) -> pd.DataFrame:
         """Recorded and fresh bars by time."""
         if self.fresh.empty:
             return self.recorded
         return pd.concat([self.recorded, self.fresh]).sort_index()
 
-    @property
+    @cached_property
     def newest(self) -> pd.Timestamp:
         """Open of the newest bar."""
         return pd.DatetimeIndex(self.bars.index)[-1]
@@ -138,62 +144,87 @@ def gather(
     DataInvalidError
         If a bar that is about to be traded cannot be true, naming it.
     """
-    data = account.settings.data
     return {
-        symbol: _known(data, symbol, ledger.bars(symbol), clock, decided)
+        symbol: _known(account, symbol, ledger.bars(symbol), clock, decided)
         for symbol in account.symbols
     }
 
 
+def check_daily(market: MarketData) -> None:
+    """Refuse bars that no paper account can trade.
+
+    Raises
+    ------
+    DataInvalidError
+        If they are not of a day, or do not open at midnight.
+    """
+    if market.interval != DAY:
+        raise DataInvalidError(
+            f"{market.symbol}: bars of {interval_label(market.interval)}, and paper accounts trade "
+            "daily ones; open the account with --set data.resample=1d"
+        )
+    other = market.times[market.times != market.times.normalize()]
+    if len(other):
+        raise DataInvalidError(
+            f"{market.symbol}: the bar of {iso(other[0])} opens at {other[0]:%H:%M} UTC, and a "
+            "paper account trades days of UTC, which open at 00:00"
+        )
+
+
 def _known(
-    data: DataSettings,
+    account: PaperAccount,
     symbol: str,
     recorded: pd.DataFrame,
     clock: DataClock,
     decided: pd.Timestamp | None,
 ) -> Known:
+    data = account.settings.data
     own = tuple(entry for entry in data.csv if entry.startswith(f"{symbol}="))
     over = clock.knows(Path(own[0].removeprefix(f"{symbol}="))) if own else clock.now
+    # bars of before the account was opened were judged then
+    again = account.created_at.floor("D") - DAY if decided is None else decided + DAY
     try:
-        told = _told(data, symbol, clock, over)
+        told = _told(data, symbol, clock, over, again)
     except DataUnavailableError as error:
         if recorded.empty:
             raise
         silent = isinstance(error, SourceUnreachableError | RateLimitedError)
         return Known(symbol, recorded, recorded.iloc[:0], None, str(error), silent)
     fresh = told.bars[~told.bars.index.isin(recorded.index)]
-    _refuse_other_hours(symbol, pd.DatetimeIndex(fresh.index))
-    if data.on_bad_row == "refuse":
-        _refuse(told, clock, over, decided)
-    notes = [note for note in told.quality.warnings if "cannot be reached" in note]
-    silent = bool(notes)
-    if over < clock.now.floor("D"):
-        notes.append(f"its file was last written at {iso(over)}")
-    return Known(symbol, recorded, fresh[list(BARS)], told, "; ".join(notes), silent)
-
-
-def _told(data: DataSettings, symbol: str, clock: DataClock, over: pd.Timestamp) -> MarketData:
-    """Everything that the source tells of a symbol, without the rows that cannot be true."""
-    market = _loaded(data, symbol, clock)
-    if market.interval != DAY:
+    untrue = _untrue(told, clock, over, decided)
+    if untrue and data.on_bad_row == "refuse":
         raise DataInvalidError(
-            f"{symbol}: bars of {interval_label(market.interval)}, and paper accounts trade daily "
-            "ones; open the account with --set data.resample=1d"
+            f"{untrue[0]}; nothing was traded, run again when the source has mended it (to "
+            "accounts opened with data.on_bad_row=quarantine such a day is a gap)"
         )
+    left_out = f"{len(untrue)} row(s) left out, first {untrue[0]}" if untrue else ""
+    written = f"its file was last written at {iso(over)}" if over < clock.now.floor("D") else ""
+    unanswered = told.quality.unanswered
+    failure = "; ".join(note for note in (unanswered, written, left_out) if note)
+    return Known(symbol, recorded, fresh[list(BARS)], told, failure, bool(unanswered), left_out)
+
+
+def _told(
+    data: DataSettings, symbol: str, clock: DataClock, over: pd.Timestamp, again: pd.Timestamp
+) -> MarketData:
+    """Everything that the source tells of a symbol, without the rows that cannot be true."""
+    market = _loaded(data, symbol, clock, again)
     # neither a file nor the sample market ends with the clock
     bars = market.bars[market.times + DAY <= over]
     if bars.empty:
         first = iso(market.times[0])
         raise NoDataError(f"{symbol}: no bar is complete at {iso(over)}; the first is {first}")
-    return replace(market, bars=bars)
+    complete = replace(market, bars=bars)
+    check_daily(complete)
+    return complete
 
 
-def _loaded(data: DataSettings, symbol: str, clock: DataClock) -> MarketData:
+def _loaded(data: DataSettings, symbol: str, clock: DataClock, again: pd.Timestamp) -> MarketData:
     own = tuple(entry for entry in data.csv if entry.startswith(f"{symbol}="))
     alone = {"symbols": (symbol,), "csv": own, "on_bad_row": "quarantine", "cross_check": None}
     chosen = data.model_copy(update=alone)
     if not own:
-        return load_markets(chosen, clock.now)[0]
+        return load_markets(chosen, clock.now, again)[0]
     try:
         return load_markets(chosen, clock.of_files)[0]
     except UsageError as error:
@@ -201,29 +232,20 @@ def _loaded(data: DataSettings, symbol: str, clock: DataClock) -> MarketData:
         raise SourceUnreachableError(f"{symbol}: {error}") from error
 
 
-def _refuse_other_hours(symbol: str, times: pd.DatetimeIndex) -> None:
-    other = times[times != times.normalize()]
-    if len(other):
-        raise DataInvalidError(
-            f"{symbol}: the bar of {iso(other[0])} opens at {other[0]:%H:%M} UTC, and a paper "
-            "account trades days of UTC, which open at 00:00"
-        )
-
-
-def _refuse(
+def _untrue(
     told: MarketData, clock: DataClock, over: pd.Timestamp, decided: pd.Timestamp | None
-) -> None:
-    """Refuse rows that cannot be true, but for what still forms and what was decided long ago."""
+) -> list[str]:
+    """Rows that cannot be true, but for those of days that still form or were decided long ago."""
+    found = []
     for row in told.quality.quarantined:
         time = pd.to_datetime(row["time"], utc=True, errors="coerce")
-        forming = time <= clock.of_files and time + DAY > over
-        past = decided is not None and time <= decided
+        # a row may be of an hour of its day
+        bar_at = time.floor("D")
+        forming = time <= clock.of_files and bar_at + DAY > over
+        past = decided is not None and bar_at <= decided
         if not (forming or past):
-            raise DataInvalidError(
-                f"{told.symbol} of {told.source}, {row['time']}: {row['reason']}; nothing was "
-                "traded, run again when the source has mended it (to accounts opened with "
-                "data.on_bad_row=quarantine such a day is a gap)"
-            )
+            found.append(f"{told.symbol} of {told.source}, {row['time']}: {row['reason']}")
+    return found
 
 
 def _values(row: np.ndarray) -> dict[str, float | None]:

@@ -8,16 +8,14 @@ from cryptobt.core.settings import Settings
 from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.data.extras import load_extras
 from cryptobt.data.load import load_markets
+from cryptobt.data.sources.registry import find_quotes
 from cryptobt.jobs.events import Events
 from cryptobt.jobs.forecasts import Forecasting
 from cryptobt.jobs.symbols import quality_warnings
 from cryptobt.jobs.trader import trader_of
-from cryptobt.paper.account import (
-    PaperAccount,
-    check_free,
-    frozen,
-    open_account,
-)
+from cryptobt.paper.account import PaperAccount, check_free, frozen, open_account
+from cryptobt.paper.gather import check_daily
+from cryptobt.paper.quotes import quote_source
 
 
 def init_account(settings: Settings, name: str, now: pd.Timestamp, events: Events) -> PaperAccount:
@@ -28,14 +26,17 @@ def init_account(settings: Settings, name: str, now: pd.Timestamp, events: Event
     Raises
     ------
     CryptobtError
-        As a backtest, and if the name is taken, the settings are not those of an account, or the
-        strategy does not give the same account twice.
+        As a backtest, and if the name is taken, the settings or the bars are not those of an
+        account, or the strategy does not give the same account twice.
     """
     check_free(name)
     chosen = frozen(settings)
     trader = trader_of(chosen)
+    find_quotes(quote_source(chosen))
     events.step("loading data")
     markets = load_markets(chosen.data, now)
+    for market in markets:
+        check_daily(market)
     for warning in quality_warnings(markets):
         events.warn(warning)
     forecasts = None

@@ -80,7 +80,7 @@ class Record:
             "nights": len(nights),
             "first": iso(nights[0].bar_at),
             "last": iso(nights[-1].bar_at),
-            "on_time": sum(not night.marks for night in nights),
+            "on_time": sum(not night.late for night in nights),
             "late": sum(night.late for night in nights),
             "missed": sum(night.missed for night in nights),
             "simulated": sum(night.simulated for night in nights),

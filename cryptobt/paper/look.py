@@ -94,5 +94,6 @@ def _look(account: PaperAccount, ledger: Ledger, clock: DataClock, last: Night |
     absent_after = pd.Timedelta(hours=account.settings.paper.absent_after_hours)
     due = due_nights(known, decided, clock.now, absent_after)
     if due.nights:
-        cross_check(account, known, due.nights[-1].bar_at, clock, notes.append)
+        cross_check(account, known, decided, due.nights[-1].bar_at, clock, notes.append)
+    notes += [one.untrue for one in known.values() if one.untrue]
     return Look(clock.now, known, due, quotes, notes)

@@ -144,6 +144,8 @@ class _Run:
         last = nights[-1] if nights else None
         if last is not None:
             describe_versions(last.libraries, self._warn)
+        for symbol, newest in due.nights[-1].absent:
+            self._warn(f"{symbol} has no bar after {iso(newest)}: left alone, as it was held")
         rewritten = self._rewritten(known, look.now)
         first = nights[0].bar_at if nights else due.nights[0].bar_at
         fresh = self._forecasts(known, due, first)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from cryptobt.core.errors import DataUnavailableError
+from cryptobt.core.settings import Settings
 from cryptobt.core.time import DAY, iso
 from cryptobt.data.sources.registry import find_quotes
 from cryptobt.paper.account import PaperAccount
@@ -12,6 +13,11 @@ from cryptobt.paper.facts import Quote
 
 SLACK = pd.Timedelta(minutes=15)
 """How far a quote and the decision may be apart."""
+
+
+def quote_source(settings: Settings) -> str:
+    """Name the source of quotes: that of the bars, unless another is set."""
+    return settings.paper.quote_source or settings.data.source
 
 
 def ask_quotes(
@@ -29,7 +35,7 @@ def ask_quotes(
         If the newest trade is from before the close of the newest bar that this machine's clock
         takes for complete.
     """
-    name = account.settings.paper.quote_source or account.settings.data.source
+    name = quote_source(account.settings)
     ask = find_quotes(name)
     if ask is None:
         return []

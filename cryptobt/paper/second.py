@@ -11,6 +11,7 @@ from cryptobt.core.settings import DataSettings
 from cryptobt.core.time import iso
 from cryptobt.core.types import MarketData
 from cryptobt.data.cross_check import compare
+from cryptobt.data.frames import split_key
 from cryptobt.data.load import other_market
 from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.gather import DataClock, Known
@@ -19,6 +20,7 @@ from cryptobt.paper.gather import DataClock, Known
 def cross_check(
     account: PaperAccount,
     known: Mapping[str, Known],
+    decided: pd.Timestamp | None,
     until: pd.Timestamp,
     clock: DataClock,
     warn: Callable[[str], None],
@@ -29,6 +31,8 @@ def cross_check(
 
     Parameters
     ----------
+    decided : Timestamp or None
+        Newest bar decided so far: one up to it that comes late is not traded, nor checked.
     until : Timestamp
         Newest bar that is about to be traded.
 
@@ -45,7 +49,7 @@ def cross_check(
     for one in known.values():
         times = pd.DatetimeIndex(one.fresh.index[one.fresh.index <= until])
         # of a whole history only what is about to be traded: its past is judged by `data verify`
-        times = times[-1:] if one.recorded.empty else times
+        times = times[-1:] if decided is None else times[times > decided]
         if one.told is None or not len(times):
             continue
         ours = replace(one.told, bars=one.told.bars.loc[times])
@@ -54,10 +58,11 @@ def cross_check(
 
 def _other(ours: MarketData, data: DataSettings, clock: DataClock) -> MarketData:
     name = str(data.cross_check)
-    judged = clock.of_files if Path(name).expanduser().is_file() else clock.now
+    is_file = split_key(Path(name).expanduser())[0].is_file()
+    judged = clock.of_files if is_file else clock.now
     tolerant = data.model_copy(update={"on_bad_row": "quarantine"})
     try:
-        return other_market(name, ours, tolerant, judged)
+        return other_market(name, ours, tolerant, judged, again=ours.times[0])
     except UsageError as error:
         raise DataUnavailableError(
             f"{ours.symbol}: nothing to check it by, {error}; nothing was traded, run again when "

@@ -88,7 +88,8 @@ class Standing:
     def orders(self) -> list[dict[str, Any]]:
         """Orders that wait for the next bars."""
         return [
-            {key: plain(order[key]) for key in ORDER if order[key] is not None}
+            {"time": plain(order[TIME])}
+            | {key: plain(order[key]) for key in ORDER if order[key] is not None}
             for order in self.replay.result.pending
         ]
 

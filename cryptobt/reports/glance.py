@@ -22,6 +22,8 @@ from cryptobt.reports.numbers import (
 
 FEW_DECISIONS = 250
 SUSPECT_ACCURACY = 0.57
+FEW_FOR_ACCURACY = 100
+"""Decisions below which chance alone often calls more than that right."""
 LEVEL_SHARPE = 0.005
 
 Tone = Literal["good", "bad", "warn", "plain"]
@@ -223,12 +225,13 @@ def _never_traded(metrics: dict[str, Any]) -> Finding | None:
 
 def _too_good(metrics: dict[str, Any]) -> Finding | None:
     accuracy = direction(metrics, "strategy", "accuracy").value
-    if accuracy is None or accuracy <= SUSPECT_ACCURACY:
+    few = count(metrics, "decisions") < FEW_FOR_ACCURACY
+    if accuracy is None or accuracy <= SUSPECT_ACCURACY or few:
         return None
     return Finding(
         "bad",
         f"Accuracy above {format_percent(SUSPECT_ACCURACY, 0)} is too good for liquid prices: "
-        "suspect that the forecaster saw the future before you believe it.",
+        "suspect that something saw the future before you believe it.",
     )
 
 

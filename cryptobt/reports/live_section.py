@@ -44,7 +44,8 @@ def live_findings(record: LiveRecord | None, metrics: dict[str, Any]) -> list[Fi
         found.append(Finding("warn", said))
     if record.late:
         count = _counted(len(record.late), "decision was late", "decisions were late")
-        found.append(Finding("warn", f"{count}, and filled at the first open after."))
+        said = "what they ordered waited for the first open after, or for a later decision"
+        found.append(Finding("warn", f"{count}: {said}."))
     return found
 
 
@@ -120,7 +121,7 @@ def _counts(record: LiveRecord, metrics: dict[str, Any]) -> list[tuple[str, str]
         ("Nights", f"{len(nights):,}"),
         ("First night", f"{record.first:%Y-%m-%d}"),
         ("Last night", f"{nights[-1].bar_at:%Y-%m-%d}"),
-        ("On time", f"{sum(not night.marks for night in nights):,}"),
+        ("On time", f"{len(nights) - len(record.late):,}"),
         ("Late", f"{len(record.late):,}"),
         ("Missed, caught up later", f"{missed:,}"),
         ("Simulated (--as-of)", f"{len(record.simulated):,}"),

@@ -174,3 +174,26 @@ def test_a_late_decision_cannot_take_back_what_filled_before_it() -> None:
     still = make_market([(110, 110)] * 5)
     taken = run_backtest([still], None, acting(act), settings, decided_at=late)
     assert taken.orders["status"].tolist() == ["cancelled"]
+
+
+def test_of_nights_caught_up_a_stock_strategy_s_newest_order_of_a_symbol_is_traded() -> None:
+    class Wants(bt.Strategy):
+        def next(self) -> None:
+            if not self.position:
+                self.buy(size=10)
+
+    trader = Trader(StrategySpec("tested", "", Wants), {})
+    result = run(trader, dict.fromkeys(DAYS[:3], DAYS[3] + HOUR))
+    assert result.orders["status"].tolist()[:3] == ["cancelled", "cancelled", "filled"]
+    assert result.fills["quantity_base"].tolist() == [10.0]
+
+
+def test_an_order_without_a_newer_one_of_its_symbol_is_kept() -> None:
+    class Once(bt.Strategy):
+        def next(self) -> None:
+            if len(self) == 1:
+                self.buy(size=10)
+
+    trader = Trader(StrategySpec("tested", "", Once), {})
+    result = run(trader, dict.fromkeys(DAYS[:3], DAYS[3] + HOUR))
+    assert result.fills["time"].tolist() == [DAYS[4]]

@@ -93,7 +93,7 @@ def test_a_vendor_that_fails_ends_with_3_and_stores_nothing(
         (["sync", "BTC-USD", "--extra", "news=news.csv"], "news=news.csv is a file"),
         (["sync", "BTC-USD", "--onchain", "chain.csv"], "chain.csv is a file"),
         (["verify", "--csv", "nowhere.csv"], "there is no such file"),
-        (["verify", "--source", "sample", "--cross-check", "nowhere.csv"], "unknown source"),
+        (["verify", "--source", "sample", "--cross-check", "nowhere.csv"], "there is no such file"),
     ],
 )
 def test_a_usage_mistake_exits_with_2(call: Call, arguments: list[str], words: str) -> None:

@@ -1,7 +1,10 @@
 """``cryptobt paper`` as a user calls it, on a file that grows by a row a day."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,6 +14,11 @@ from cryptobt.data.sample import sample_market
 from .conftest import Call
 
 BARS = sample_market("BTC-USD").market.bars
+
+
+def listed(call: Call) -> list[dict[str, Any]]:
+    accounts: list[dict[str, Any]] = json.loads(call("paper", "list", "--json").out)
+    return accounts
 
 
 class Growing:
@@ -65,8 +73,8 @@ def test_an_account_from_its_first_night_to_its_export(
         json.loads(call("paper", "status", "one", "--json").out)["equity_quote"]
         == (second["equity_quote"])
     )
-    (listed,) = json.loads(call("paper", "list", "--json").out)
-    assert (listed["account"], listed["nights"]) == ("one", 2)
+    (one,) = listed(call)
+    assert (one["account"], one["nights"]) == ("one", 2)
     assert "one  sma_trend on BTC-USD: 2 night(s)" in call("paper", "list").out
     replayed = call("paper", "replay", "one", "--deep")
     assert replayed.out.startswith("account 'one': 2 night(s) replay to what was recorded")
@@ -101,9 +109,12 @@ def test_a_missing_bar_is_exit_code_3_after_the_digest_of_what_was_caught_up(
         (("paper", "run", "one", "--as-of", "soon"), "--as-of: 'soon' is not a date"),
         (("paper", "init", "two", "--set", "data.start=2020-01-01"), "begins with its first night"),
         (("paper", "init", "two", "--set", "data.interval=1h"), "trade daily bars"),
+        (("paper", "run", "one", "--as-of", "2199-01-01"), "--as-of 2199-01-01T00:00:00Z is after"),
+        (("paper", "init", "two", "--symbol", "X", "--set", "paper.quote_source=yahooo"),
+         "unknown source 'yahooo'; did you mean 'yahoo'?"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[1:3]),
-)
+)  # fmt: skip
 def test_a_user_s_mistake_is_one_line_and_exit_code_2(
     call: Call, file: Growing, arguments: tuple[str, ...], said: str
 ) -> None:
@@ -112,6 +123,18 @@ def test_a_user_s_mistake_is_one_line_and_exit_code_2(
     assert found.code == 2
     assert said in found.err
     assert found.err.count("\n") == 1
+    assert [account["account"] for account in listed(call)] == ["one"]
+
+
+def test_bars_that_no_account_can_trade_are_exit_code_4_and_open_none(
+    call: Call, tmp_path: Path, file: Growing
+) -> None:
+    hourly = tmp_path / "hourly.csv"
+    BARS.loc["2023":"2024"].resample("h").ffill().to_csv(hourly)  # type: ignore[misc]
+    found = call("paper", "init", "two", "--strategy", "sma_trend", "--csv", f"BTC-USD={hourly}")
+    assert found.code == 4
+    assert "open the account with --set data.resample=1d" in found.err
+    assert listed(call) == []
 
 
 def test_a_changed_strategy_is_named_and_nothing_is_written(
@@ -142,3 +165,19 @@ def test_a_strategy_with_a_clock_in_it_is_refused(
     assert found.code == 2
     assert "gave other orders when it was run again over the same bars" in found.err
     assert call("paper", "list").out.startswith("there is no account yet")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_digest_that_cannot_be_printed_says_that_the_night_is_recorded(
+    call: Call, file: Growing
+) -> None:
+    init(call, file)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [Path(sys.executable).parent / "cryptobt", "paper", "run", "one", "--as-of",
+             "2024-03-02T00:20"], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 7
+    assert done.stderr.endswith("No space left on device; the night is recorded\n")
+    assert done.stderr.count("\n") == 1
+    assert call("paper", "status", "one").code == 0

@@ -161,3 +161,11 @@ def test_own_instants_of_a_parquet_file_are_read_too(tmp_path: Path) -> None:
     assert frame["available_at"].tolist() == at.tolist()
     with pytest.raises(DataInvalidError, match="column 'available_at' is computed from"):
         read_series(file, "onchain", 24.0)
+
+
+def test_instants_of_publication_name_the_rows_where_there_is_no_other_time(tmp_path: Path) -> None:
+    file = tmp_path / "mood.csv"
+    file.write_text("available_at,mood\n2024-01-01T09:30:00Z,1\n2024-01-02T10:00:00Z,2\n")
+    frame = read_series(file, "mood", 0.0, own_publication=True).frame
+    assert frame["mood"].tolist() == [1.0, 2.0]
+    assert (frame.index == frame["available_at"]).all()

@@ -29,6 +29,8 @@ def test_a_file_that_carries_the_sign_in_its_name_is_one(
     monkeypatch.chdir(tmp_path)
     Path("close=5.csv").touch()
     assert split_entry("close=5.csv") == ("", Path("close=5.csv"))
+    Path("close=5.h5").touch()
+    assert split_entry("close=5.h5::btc") == ("", Path("close=5.h5::btc"))
 
 
 def test_the_tilde_is_the_home_also_behind_a_symbol(

@@ -18,7 +18,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from cryptobt.core.errors import DataInvalidError, LockHeldError, SourceUnreachableError
+from cryptobt.core.errors import (
+    DataInvalidError,
+    LockHeldError,
+    RateLimitedError,
+    SourceUnreachableError,
+)
 from cryptobt.core.time import DAY
 from cryptobt.data import row_store
 from cryptobt.data.store import BarStore, Series
@@ -162,6 +167,58 @@ def test_the_network_is_not_asked_where_nothing_is_due(tmp_path: Path) -> None:
     assert len(vendor.asked) == 1
     up_to_date(store, vendor, "BTC-USD", "1d", "refuse", at(6.0))
     assert len(vendor.asked) == 2
+
+
+def test_a_stored_bar_is_asked_for_again_where_it_may_have_been_mended(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    told = [(day, 1.0 + day) for day in range(20)]
+    vendor = Vendor([*told[:5], (5, -6.0), *told[6:19], (19, -20.0)])
+
+    def served(now: float, again: float | None) -> dict[int, float]:
+        since = None if again is None else at(again)
+        market = up_to_date(store, vendor, "BTC-USD", "1d", "quarantine", at(now), since)
+        return {(t - FIRST).days: float(c) for t, c in market.bars["close"].items()}  # type: ignore[operator]
+
+    assert not {5, 19} & set(served(20.1, None))
+    vendor.rows = told
+    assert not {5, 19} & set(served(20.2, None))
+    assert 19 in served(20.2, again=19)
+    assert 5 in served(20.2, again=5)
+    # never later than the overlap, and not by a clock that is behind what is stored
+    assert vendor.asked == [None, at(19 - (OVERLAP_BARS - 1)), at(5)]
+    served(18.0, again=5)
+    assert len(vendor.asked) == 3
+
+
+def test_where_all_is_stored_it_does_however_the_vendor_fails_when_asked_again(
+    tmp_path: Path,
+) -> None:
+    store = BarStore(tmp_path)
+    sync(store, Vendor([(0, 1.0), (1, 2.0)]), "BTC-USD", "1d", at(2))
+    busy = Vendor(fail=RateLimitedError("too many requests"))
+    market = up_to_date(store, busy, "BTC-USD", "1d", "refuse", at(2.1), again=at(1))
+    assert market.times[-1] == at(1)
+    assert market.quality.unanswered == "too many requests; these are the bars stored before"
+    assert market.quality.warnings == (market.quality.unanswered,)
+    with pytest.raises(RateLimitedError):
+        up_to_date(store, busy, "BTC-USD", "1d", "refuse", at(3.1), again=at(1))
+
+
+def test_a_day_that_is_told_twice_and_then_once_is_one_bar_again(tmp_path: Path) -> None:
+    store = BarStore(tmp_path)
+    once, twice = [(0, 1.0), (1, 2.0), (2, 4.0)], [(0, 1.0), (1, 2.0), (2, 3.0), (2, 4.0)]
+    sync(store, Vendor(twice), "BTC-USD", "1d", at(3))
+    with pytest.raises(DataInvalidError, match="has 2 rows with different values"):
+        closes(store)
+    assert sync(store, Vendor(twice), "BTC-USD", "1d", at(3.1)).rewritten == ()
+    sync(store, Vendor(once), "BTC-USD", "1d", at(3.2))
+    assert closes(store) == {0: 1.0, 1: 2.0, 2: 4.0}
+    (seen,) = store.rewrites(SERIES)
+    assert (seen.old["close"], seen.new["close"]) == (3.0, 4.0)
+    # and the other way round
+    sync(store, Vendor(twice), "BTC-USD", "1d", at(3.3))
+    with pytest.raises(DataInvalidError, match="has 2 rows with different values"):
+        closes(store)
 
 
 def test_what_is_stored_is_used_and_said_where_the_vendor_cannot_be_reached(

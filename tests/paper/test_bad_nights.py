@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from cryptobt.core.errors import CryptobtError, DataInvalidError, DataUnavailableError
+from cryptobt.core.settings import DataSettings
 from cryptobt.core.time import DAY, iso
+from cryptobt.data.load import load_markets
 from cryptobt.data.sources import registry
 from cryptobt.data.sources.yahoo import YahooSource
 
@@ -208,7 +210,91 @@ def test_a_new_row_that_cannot_be_true_is_refused_until_it_is_mended(
     caught_up(night_of(23), 21, 23)
 
 
-def test_where_such_rows_are_quarantined_the_day_is_a_gap(tmp_path: Path) -> None:
+def bad_at(bars: pd.DataFrame, number: int) -> pd.DataFrame:
+    told = bars.copy()
+    told.loc[day(number), "high"] = 1.0
+    return told
+
+
+def test_a_row_that_is_mended_the_same_night_is_decided_that_night(yahoo: Yahoo) -> None:
+    bars = opened(yahoo, BTC)
+    tell(yahoo, night_of(21), {BTC: bad_at(bars[BTC], 21)})
+    refused(night_of(21), DataInvalidError, "column 'high' is 1")
+    refused(night_of(21) + HOUR, DataInvalidError, "column 'high' is 1")
+    tell(yahoo, night_of(21) + 2 * HOUR, bars)
+    caught_up(night_of(21) + 2 * HOUR, 21, 21)
+    assert table("bars")["close"].tolist() == bars[BTC]["close"][: day(21)].tolist()
+
+
+def test_a_row_that_is_mended_while_it_is_waited_for_is_decided_then(yahoo: Yahoo) -> None:
+    bars = opened(yahoo, BTC)
+    tell(yahoo, night_of(21), {BTC: bad_at(bars[BTC], 21)})
+    clock, slept = waiting(night_of(21))
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            tell(yahoo, night_of(21), bars)
+
+    assert night(type(clock)(clock.now, sleep)).decided == (day(21),)
+    assert slept == [60, 60]
+
+
+def test_a_row_that_is_mended_weeks_later_is_asked_for_though_others_followed(
+    yahoo: Yahoo,
+) -> None:
+    bars = opened(yahoo, BTC)
+    for number in (21, 35):
+        tell(yahoo, night_of(number), {BTC: bad_at(bars[BTC], 21)})
+        refused(night_of(number), DataInvalidError, "column 'high' is 1")
+    tell(yahoo, night_of(36), bars)
+    caught_up(night_of(36), 21, 36)
+
+
+def test_a_bar_that_is_stored_is_decided_though_its_vendor_gives_no_answer(yahoo: Yahoo) -> None:
+    bars = opened(yahoo, BTC)
+    tell(yahoo, night_of(21), bars)
+    load_markets(DataSettings(symbols=(BTC,), source="yahoo"), night_of(21))
+    yahoo.refused[BTC] = RATE_LIMITED
+    assert night(night_of(21)).decided == (day(21),)
+
+
+def by_hours(files: Files, bad: pd.Timestamp | None, now: pd.Timestamp) -> None:
+    """Write a file of hours, all of them at the prices of their day but for a bad one."""
+    hours = files.bars[BTC].resample("h").ffill()
+    if bad is not None:
+        hours.loc[bad, "high"] = 1.0
+    files.path().write_text(hours[hours.index < now].rename_axis("date").to_csv())
+
+
+@pytest.fixture
+def hours(tmp_path: Path) -> Files:
+    """An account on a file of hours that are joined to days."""
+    made = Files(tmp_path / "files")
+    by_hours(made, None, night_of(20))
+    flags = {"data.csv": (f"{BTC}={made.path()}",), "data.resample": "1d"}
+    open_account(night_of(20), flags)
+    assert night(night_of(20)).decided == (day(20),)
+    return made
+
+
+def test_an_hour_of_a_decided_day_that_becomes_impossible_does_not_stop_the_night(
+    hours: Files,
+) -> None:
+    by_hours(hours, day(20) + 5 * HOUR, night_of(21))
+    assert night(night_of(21)).decided == (day(21),)
+
+
+def test_an_impossible_hour_of_the_day_to_be_traded_is_refused_until_it_is_mended(
+    hours: Files,
+) -> None:
+    by_hours(hours, day(21) + 5 * HOUR, night_of(21))
+    refused(night_of(21), DataInvalidError, "2020-01-22T05:00:00Z: .*column 'high' is 1")
+    by_hours(hours, None, night_of(22))
+    caught_up(night_of(22), 21, 22)
+
+
+def test_where_such_rows_are_quarantined_the_day_is_a_gap_and_is_said(tmp_path: Path) -> None:
     files = Files(tmp_path / "files")
     files.open(night_of(20), **{"data.on_bad_row": "quarantine"})
     files.night(20)
@@ -216,8 +302,15 @@ def test_where_such_rows_are_quarantined_the_day_is_a_gap(tmp_path: Path) -> Non
     files.bars[BTC] = whole.copy()
     files.bars[BTC].loc[day(21), "high"] = 1.0
     files.show(night_of(21))
-    refused(night_of(21), DataUnavailableError, "no complete bar of BTC-USD after 2020-01-21T")
-    assert files.night(22).decided == (day(22),)
+    left_out = r"1 row\(s\) left out, first BTC-USD of csv, 2020-01-22T.*column 'high' is 1"
+    after = rf"no complete bar of BTC-USD after 2020-01-21T00:00:00Z \({left_out}"
+    refused(night_of(21), DataUnavailableError, after)
+    heard = Heard()
+    report = files.night(22, heard=heard)
+    assert report.decided == (day(22),)
+    (warning,) = heard.warnings
+    assert re.match(left_out, warning)
+    assert report.standing.to_json()["warnings"] == list(nights()[-1].warnings) == [warning]
     files.bars[BTC] = whole
     assert files.night(23).decided == (day(23),)
     assert table("bars").query("arrived_late == 1")["time"].tolist() == [iso(day(21))]
@@ -352,6 +445,36 @@ def test_a_bar_on_which_they_never_agree_stops_one_night_and_not_the_account(
     assert report.decided == (day(21), day(22))
     (warning,) = report.standing.to_json()["warnings"]
     assert re.match(r"BTC-USD: two sources disagree on 2020-01-22T.*the former is used", warning)
+
+
+@pytest.fixture
+def by_yahoo(tmp_path: Path, yahoo: Yahoo) -> Files:
+    """An account on two files whose bars are checked by Yahoo."""
+    files = Files(tmp_path / "files", (BTC, ETH))
+    tell(yahoo, night_of(20), files.bars)
+    files.open(night_of(20), **{"data.cross_check": "yahoo"})
+    assert files.night(20).decided == (day(20),)
+    return files
+
+
+def test_a_second_source_that_is_mended_the_same_night_confirms_it(
+    by_yahoo: Files, yahoo: Yahoo
+) -> None:
+    tell(yahoo, night_of(21), by_yahoo.bars | {BTC: rewritten(by_yahoo.bars[BTC], 21)})
+    by_yahoo.show(night_of(21))
+    refused(night_of(21), DataInvalidError, "BTC-USD: two sources disagree on 2020-01-22T")
+    tell(yahoo, night_of(21) + 2 * HOUR, by_yahoo.bars)
+    caught_up(night_of(21) + 2 * HOUR, 21, 21)
+
+
+def test_a_late_bar_that_nobody_trades_is_not_checked(by_yahoo: Files, yahoo: Yahoo) -> None:
+    tell(yahoo, night_of(24), by_yahoo.bars | {ETH: rewritten(by_yahoo.bars[ETH], 21)})
+    whole = by_yahoo.bars[ETH]
+    by_yahoo.bars[ETH] = whole[: day(20)]
+    assert by_yahoo.night(23).decided == (day(21), day(22), day(23))
+    by_yahoo.bars[ETH] = whole[: day(21)]
+    assert by_yahoo.night(24).decided == (day(24),)
+    assert table("bars").query("arrived_late == 1")["time"].tolist() == [iso(day(21))]
 
 
 def test_a_second_source_without_the_bar_is_waited_for(checked: Files, other: Path) -> None:

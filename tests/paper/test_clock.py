@@ -1,5 +1,6 @@
 """Clocks that are wrong, and hosts in other time zones."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,8 @@ from cryptobt.core.errors import DataUnavailableError
 from cryptobt.core.time import iso
 from cryptobt.data.sources import registry
 from cryptobt.data.sources.yahoo import YahooSource
-from cryptobt.paper.clock import wall_clock
+from cryptobt.paper.clock import stopped_clock, wall_clock
+from cryptobt.paper.gather import DataClock
 
 from ..loopback import HASTY
 from .vendor import (
@@ -133,6 +135,19 @@ def test_without_a_quote_a_night_is_decided_and_says_so(yahoo: Yahoo) -> None:
     (warning,) = heard.warnings
     assert warning.startswith("no quote of BTC-USD at the decision: Yahoo tells no price")
     assert nights()[-1].warnings == (warning,)
+
+
+def test_a_clock_that_stands_shows_whole_seconds() -> None:
+    assert stopped_clock(day(3) + MINUTE / 7).now() == day(3) + pd.Timedelta(seconds=8)
+
+
+@pytest.mark.parametrize("name", ["bars.csv", "bars.h5::btc"])
+def test_a_file_knows_no_more_than_when_it_was_written(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name.partition("::")[0]
+    file.touch()
+    os.utime(file, (day(3).timestamp(), day(3).timestamp()))
+    assert DataClock(day(5), simulated=False).knows(tmp_path / name) == day(3)
+    assert DataClock(day(5), simulated=True).knows(tmp_path / name) == day(5)
 
 
 ZONES = ["America/New_York", "Australia/Lord_Howe"]

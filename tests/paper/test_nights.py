@@ -1,6 +1,7 @@
 """Nights one after another: nothing is decided twice, nothing known is lost, nothing is early."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from .vendor import (
     waiting,
     walk,
 )
+
+HOUR = pd.Timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +80,7 @@ def test_a_night_run_twice_changes_no_row(files: Files) -> None:
         files.night(number)
         before = facts()
         assert files.night(number).decided == ()
-        assert night(night_of(number) + 22 * pd.Timedelta(hours=1)).decided == ()
+        assert night(night_of(number) + 22 * HOUR).decided == ()
         assert facts() == before
 
 
@@ -243,14 +246,23 @@ def test_rows_that_repeat_are_one_bar_and_contradict_none(files: Files) -> None:
     assert night(night_of(21)).decided == (day(21),)
 
 
-def test_bars_that_do_not_open_at_midnight_are_refused(tmp_path: Path) -> None:
-    bars = walk(30)
-    bars.index = bars.index + 8 * pd.Timedelta(hours=1)
-    path = tmp_path / "eight.csv"
-    path.write_text(bars[: night_of(20)].rename_axis("date").to_csv())
-    open_account(night_of(20), {"data.csv": (f"{BTC}={path}",)})
-    with pytest.raises(DataInvalidError, match="opens at 08:00 UTC"):
+@pytest.mark.parametrize(
+    ("spacing", "begin", "words"),
+    [("D", 8, "opens at 08:00 UTC"), ("h", 0, "bars of 1h, and paper accounts trade daily")],
+)
+def test_bars_that_no_account_trades_open_none_and_stop_one(
+    files: Files, spacing: str, begin: int, words: str
+) -> None:
+    bars = walk(24 * 30)
+    first = day(0) + begin * HOUR
+    bars.index = pd.date_range(first, periods=len(bars), freq=spacing)
+    files.path().write_text(bars[: day(21) - DAY / 2].rename_axis("date").to_csv())
+    with pytest.raises(DataInvalidError, match=words):
         night(night_of(20))
+    shutil.rmtree(account_folder())
+    with pytest.raises(DataInvalidError, match=words):
+        open_account(night_of(20), {"data.csv": (f"{BTC}={files.path()}",)})
+    assert not account_folder().exists()
 
 
 def delivering(files: Files, number: int, minutes: float) -> Any:

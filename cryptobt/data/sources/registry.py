@@ -61,6 +61,11 @@ def find_source(name: str) -> BarSource:
     installed = installed_sources()
     if name in installed:
         return _installed(installed[name])
+    vendors = [*VENDORS, *installed, f"{EXCHANGES}EXCHANGE"]
+    if name in OTHERS:
+        raise UsageError(f"'{name}' is no vendor that can be asked; there are {', '.join(vendors)}")
+    if "/" in name or "." in name:
+        raise UsageError(f"{name}: there is no such file, and no source of that name")
     known = [*OTHERS, *VENDORS, *installed, f"{EXCHANGES}binance"]
     raise UsageError(f"unknown source '{name}'; {did_you_mean(name, known)}")
 
