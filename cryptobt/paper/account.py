@@ -175,8 +175,8 @@ def read_account(ledger: Ledger) -> PaperAccount:
         trader = trader_of(settings)
     except UsageError as error:
         raise LedgerError(
-            f"account '{row['name']}': its strategy cannot be loaded ({error}); bring it back as it "
-            "was when the account was opened"
+            f"account '{row['name']}': its strategy cannot be loaded ({error}); bring it back as "
+            "it was when the account was opened"
         ) from error
     return PaperAccount(row["name"], created_at, settings, trader, fingerprint)
 
