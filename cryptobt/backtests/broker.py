@@ -14,6 +14,8 @@ from cryptobt.core.time import DAY
 
 _OVERSELLS = "sells more than is held (long/flat account)"
 REPLACED = "replaced by a later decision"
+_ROUNDING = 1e-6
+"""Of an interval; backtrader's day numbers are exact to a ten-thousandth of a second."""
 _ROUNDS = 8
 """How often a size is rounded as a position would round it; one or two are enough."""
 EXEC_TYPES = {
@@ -134,10 +136,16 @@ class SpotBroker(bt.brokers.BackBroker):
 
     def _replace(self, order: Any) -> None:
         """Cancel older market orders that would fill after this one, of nights caught up with."""
+        if order.exectype != bt.Order.Market:
+            return
         decided = self.late.get(self.now, self.now + self.interval)
         for older in list(self.pending):
             same = older.data is order.data and older.exectype == bt.Order.Market
-            if same and older.owner is not None and older.info["waits_until"] >= decided:
+            if (
+                same
+                and older.owner is not None
+                and older.info["waits_until"] >= decided - _ROUNDING * self.interval
+            ):
                 older.addinfo(reason=REPLACED)
                 self._cancel_now(older)
 
@@ -161,7 +169,8 @@ class SpotBroker(bt.brokers.BackBroker):
         if decided is None:
             return False
         waits = (order.info["waits_until"] - self.now) / self.interval
-        return self.now + max(math.ceil(waits - 1e-9), 1) * self.interval < decided
+        opens = max(math.ceil(waits - _ROUNDING), 1)
+        return opens < (decided - self.now) / self.interval - _ROUNDING
 
     def _cancel_now(self, order: Any, bracket: bool = False) -> bool:
         if order not in self.submitted:
@@ -170,6 +179,8 @@ class SpotBroker(bt.brokers.BackBroker):
         order.cancel()
         self.notify(order)
         self._ococheck(order)
+        if not bracket:
+            self._bracketize(order, cancel=True)
         return True
 
     def check_submitted(self) -> None:
@@ -184,7 +195,7 @@ class SpotBroker(bt.brokers.BackBroker):
             order = self.submitted.popleft()
             if self._take_children(order) is None:
                 continue
-            if order.info["waits_until"] > self.now:  # what there is then is not known yet
+            if order.info["waits_until"]:  # what there is then is not known yet
                 self.submit_accept(order)
                 continue
             # A flat position is false: `or` would bring back what was sold.
@@ -232,6 +243,8 @@ class SpotBroker(bt.brokers.BackBroker):
         """Let orders expire whose symbol has no bar now: backtrader waits for its next one."""
         for order in [one for one in self.pending if one.valid and one.valid < self.now]:
             if order.exectype == bt.Order.Market or self._has_bar(order.data):
+                continue
+            if not order.alive():  # its bracket has ended with another of its orders
                 continue
             self.pending.remove(order)
             order.status = bt.Order.Expired

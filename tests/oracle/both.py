@@ -14,7 +14,7 @@ from cryptobt.core.types import BacktestResult, MarketData
 from cryptobt.strategies.base import SignalStrategy
 from cryptobt.strategies.registry import StrategySpec
 
-from .ledger import Ledger, Script, Weights
+from .ledger import Delays, Ledger, Script, Weights
 from .records import (
     BUY,
     LIMIT,
@@ -48,6 +48,7 @@ SECTIONS = {
         "lot_step", "min_notional_quote", "gap_reserve", "rebalance_band", "max_weight",
         "max_gross", "allow_short",
     ),
+    "paper": ("decision_deadline_hours",),
 }  # fmt: skip
 
 
@@ -55,11 +56,12 @@ Dated = TypeVar("Dated", Fill, Holding, Trade)
 
 
 class Case(NamedTuple):
-    """A sequence: the bars of each symbol, the terms, and orders or weights."""
+    """A sequence: the bars of each symbol, the terms, orders or weights, and what came late."""
 
     markets: Sequence[Sequence[Bar]]
     terms: Terms
     script: Script | Weights
+    delays: Delays | None = None
 
 
 class Sending(bt.Strategy):
@@ -89,6 +91,14 @@ class Sending(bt.Strategy):
         valid = None
         if request.valid_slots is not None:
             valid = request.valid_slots * self.p.slot
+        if request.exits is not None:
+            bracket = self.buy_bracket if request.side == BUY else self.sell_bracket
+            stop, limit = request.exits
+            self.sent += bracket(
+                data=self.datas[request.symbol], size=request.size, exectype=KINDS[request.kind],
+                valid=valid, stopprice=stop, limitprice=limit, **prices,
+            )  # fmt: skip
+            return
         order = (self.buy if request.side == BUY else self.sell)(
             data=self.datas[request.symbol], size=request.size, exectype=KINDS[request.kind],
             valid=valid, **prices,
@@ -130,7 +140,10 @@ def settings_of(terms: Terms) -> Settings:
 
 
 def traded(
-    markets: Sequence[Sequence[Bar]], terms: Terms, script: Script | Weights
+    markets: Sequence[Sequence[Bar]],
+    terms: Terms,
+    script: Script | Weights,
+    delays: Delays | None = None,
 ) -> BacktestResult:
     """The account that ``run_backtest`` makes of a script of orders, or of weights."""
     interval = pd.Timedelta(days=terms.interval_days)
@@ -141,18 +154,25 @@ def traded(
         strategy, params = Wanting, {"weights": script}
     trader = Trader(StrategySpec("tested", "a script", strategy), params)
     named = [market_of(SYMBOLS[n], bars, interval) for n, bars in enumerate(markets)]
-    return run_backtest(named, None, trader, settings_of(terms))
+    at = {FIRST + slot * interval: _instant(slot, hours, interval)
+          for slot, hours in (delays or {}).items()}  # fmt: skip
+    return run_backtest(named, None, trader, settings_of(terms), decided_at=at or None)
+
+
+def _instant(slot: int, hours: float, interval: pd.Timedelta) -> pd.Timestamp:
+    return FIRST + (slot + 1) * interval + pd.Timedelta(hours=hours)
 
 
 def kept(
     markets: Sequence[Sequence[Bar]],
     terms: Terms,
     script: Script | Weights,
+    delays: Delays | None = None,
     *,
     ledger: type[Ledger] = Ledger,
 ) -> Ledger:
     """The account that the ledger keeps of the same script."""
-    account = ledger(markets, terms)
+    account = ledger(markets, terms, delays)
     return account.play(script) if isinstance(script, Mapping) else account.follow(script)
 
 
@@ -160,8 +180,17 @@ def differences(result: BacktestResult, ledger: Ledger) -> list[str]:
     """What differs between the two accounts, in words; empty if nothing does."""
     interval = pd.Timedelta(days=ledger.terms.interval_days)
     times = [FIRST + slot * interval for slot in ledger.slots]
+    at = {number: _instant(slot, ledger.delays[slot], interval)
+          for number, slot in enumerate(ledger.slots) if slot in ledger.delays}  # fmt: skip
     tables: list[tuple[str, pd.DataFrame, list[dict[str, Any]]]] = [
-        ("orders", result.orders, [_order(order, times, interval) for order in ledger.orders]),
+        (
+            "orders",
+            result.orders,
+            [
+                _order(order, times, interval) | {"decided_at": at.get(order.time)}
+                for order in ledger.orders
+            ],
+        ),
         ("fills", result.fills, [_fill(*pair, times) for pair in in_rows(ledger.fills)]),
         ("equity", result.equity, [_equity(row, times) for row in ledger.rows]),
         ("weights", result.weights, [_weights(row, times) for _, row in in_rows(ledger.holdings)]),
@@ -210,7 +239,7 @@ def _fill(number: int, fill: Fill, times: Any) -> dict[str, Any]:
         "fill_id": number + 1, "order_id": fill.order_id, "time": times[fill.time],
         "symbol": SYMBOLS[fill.symbol], "side": fill.side, "quantity_base": fill.size,
         "price_quote": fill.price, "open_quote": fill.open, "fee_quote": fill.fee,
-        "slippage_quote": fill.slippage, "position_base": fill.position, "late": False,
+        "slippage_quote": fill.slippage, "position_base": fill.position, "late": fill.late,
     }  # fmt: skip
 
 

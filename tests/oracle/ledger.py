@@ -11,6 +11,8 @@ Which document each part follows:
   and "Gaps" (funding on the value held, the margin call).
 - :meth:`Ledger.send`: docs/strategies.md "What is refused" and "Sizes" (an order without a size).
 - :meth:`Ledger.targets`, :meth:`Ledger.aim`: docs/architecture.md "Sizing", rules 1 to 6.
+- :meth:`Ledger.decided`, :meth:`Ledger.too_early`, :meth:`Ledger.cancel`: docs/architecture.md
+  "Late decisions".
 - :meth:`Ledger.trades`: docs/contract.md, trades.csv.
 
 What the documents leave open is marked "open:" beside the line that had to choose.
@@ -23,12 +25,15 @@ from dataclasses import replace
 from .records import (
     BUY,
     CALLED,
+    LIMIT,
     MARKET,
     NO_CASH,
     NO_MARGIN,
     NOT_HELD,
     NOT_LISTED,
+    REPLACED,
     SELL,
+    STOP,
     Bar,
     Cancel,
     Fill,
@@ -45,14 +50,18 @@ from .rules import DUST, Rules, fitting
 
 Script = Mapping[int, Sequence[Request | Cancel]]
 Weights = Sequence[Sequence[float | None]]
+# Hours between the close of the bar in a slot and the instant at which it was decided.
+Delays = Mapping[int, float]
 
 
 class Ledger(Rules):
     """The account: bars in, rows out. Each rule is a method, so that a test can break one."""
 
-    def __init__(self, markets: Sequence[Sequence[Bar]], terms: Terms) -> None:
+    def __init__(
+        self, markets: Sequence[Sequence[Bar]], terms: Terms, delays: Delays | None = None
+    ) -> None:
         super().__init__(terms)
-        self.markets = markets
+        self.markets, self.delays = markets, delays or {}
         self.slots = sorted({bar.slot for bars in markets for bar in bars})
         self.now = 0
         self.symbols = range(len(markets))
@@ -70,6 +79,7 @@ class Ledger(Rules):
         self.holdings: list[Holding] = []
         self.waiting: list[Order] = []
         self.sent: list[Order] = []
+        self.taken_back: list[tuple[float, Order]] = []
 
     def play(self, script: Script) -> "Ledger":
         """Send the orders of the script, one list a time of the run."""
@@ -101,6 +111,46 @@ class Ledger(Rules):
     def expires(self, order: Order) -> bool:
         late = order.last_slot is not None and self.slots[self.now] > order.last_slot
         return late and order.kind != MARKET
+
+    def opening(self, slot: int) -> float:
+        """When the bar of a slot opens, in hours from slot 0, none of them rounded."""
+        return slot * (24 * self.terms.interval_days)
+
+    def decided(self) -> float | None:
+        """When the bar at hand is decided, if that is too late for the next open."""
+        slot = self.slots[self.now]
+        hours = self.delays.get(slot, 0.0)
+        if hours <= self.terms.decision_deadline_hours:
+            return None
+        return self.opening(slot + 1) + hours
+
+    def too_early(self, order: Order) -> bool:
+        """Whether the bar at hand opens before the decision that sent the order."""
+        return order.earliest is not None and self.opening(self.slots[self.now]) < order.earliest
+
+    def undone_at(self, order: Order) -> float | None:
+        """When what is taken back at this close is gone; None where it is at once."""
+        # open: what meets no open before the instant is taken back at the close.
+        return self.decided() if self.comes_first(order) else None
+
+    def comes_first(self, order: Order) -> bool:
+        """Whether an open that may fill a waiting order precedes the decision at hand."""
+        # open: an open is expected in every slot, since what will be missing is not known.
+        instant = self.decided()
+        first = max(self.slots[self.now] + 1, math.ceil((order.earliest or 0.0) / self.opening(1)))
+        return instant is not None and self.opening(first) < instant
+
+    def replaces(self, order: Order, older: Order) -> bool:
+        """Whether a market order takes the place of one of an earlier close, not yet decided."""
+        # open: of two of one instant the newer counts; one on time has that of the next open.
+        if (order.kind, order.symbol) != (older.kind, older.symbol) or order.kind != MARKET:
+            return False
+        opens = order.earliest or self.opening(self.slots[self.now] + 1)
+        return older.time < self.now and older.earliest is not None and older.earliest >= opens
+
+    def judged_when_sent(self, order: Order) -> bool:
+        """Whether the cash for an order is looked at before it fills."""
+        return order.earliest is None
 
     def mark(self, symbol: int) -> float:
         """What a symbol is worth when another one's fill is judged."""
@@ -153,12 +203,15 @@ class Ledger(Rules):
         self.seen = [
             count + (bar is not None) for count, bar in zip(self.seen, self.today, strict=True)
         ]
+        self._undo()
         self._afford()
         for order in self.queue():
             bar = self.bar_for(order)
+            if order.status != "pending":
+                continue  # another exit of its bracket has filled at this open
             if self.expires(order):
                 self._end(order, "expired")
-            elif bar is not None:
+            elif bar is not None and self.now >= order.begins and not self.too_early(order):
                 reached = self.reach(order, bar)
                 if reached is not None:
                     self._fill(order, bar, *reached)
@@ -169,6 +222,14 @@ class Ledger(Rules):
     def bar_for(self, order: Order) -> Bar | None:
         return self.today[order.symbol]
 
+    def _undo(self) -> None:
+        """Take back what late decisions, made before this open, have taken back."""
+        for instant, order in list(self.taken_back):
+            if instant <= self.opening(self.slots[self.now]):
+                self.taken_back.remove((instant, order))
+                if order in self.waiting:
+                    self._end(order, "cancelled")
+
     def _afford(self) -> None:
         """Refuse, of what the last time sent, the buys that the cash does not cover."""
         # open: orders of one time are judged in turn, each after those before it, at the last
@@ -178,6 +239,8 @@ class Ledger(Rules):
         for order in self.sent:
             last = self.last[order.symbol]
             if self.terms.allow_short or order.status != "pending" or last is None:
+                continue
+            if not self.judged_when_sent(order):
                 continue
             value = order.size * (order.stop or order.limit or last.close)
             if order.side == SELL:
@@ -202,6 +265,7 @@ class Ledger(Rules):
             Fill(
                 order.order_id, self.now, order.symbol, self.seen[order.symbol] - 1, order.side,
                 order.size, price, bar.open, fee, slippage, self.held[order.symbol],
+                order.earliest is not None,
             )
         )  # fmt: skip
         self._end(order, "filled", order.reason)
@@ -231,6 +295,18 @@ class Ledger(Rules):
         order.status, order.reason = status, reason
         if order in self.waiting:
             self.waiting.remove(order)
+        if order.bracket:
+            self._go_on(order)
+
+    def _go_on(self, order: Order) -> None:
+        """The rest of a bracket, once one of its orders has ended."""
+        others = [one for one in self.waiting if one.bracket == order.bracket]
+        entered = order.status == "filled" and order.order_id == order.bracket
+        for one in others:
+            if entered:
+                one.begins = self.now + 1
+            else:  # open: an exit that ends before its entry ends the whole bracket
+                self._end(one, "cancelled")
 
     def _charge(self) -> None:
         """Take the funding of the symbols that have a bar."""
@@ -296,15 +372,24 @@ class Ledger(Rules):
             return  # open: an order of no size is no order
         order = Order(
             0, self.now, request.symbol, request.side, request.kind, size, request.limit,
-            request.stop, self.last_slot(request), target,
+            request.stop, self.last_slot(request), target, earliest=self.decided(),
         )  # fmt: skip
-        self.own.append(order)
-        reason = self._refusal(order)
-        self._take(order)
-        if reason:
-            self._end(order, "rejected", reason)
-        else:
-            self.sent.append(order)
+        orders = [order]
+        if request.exits is not None:
+            order.bracket = len(self.orders) + 1
+            orders += exits(order, *request.exits)
+        reasons = [self._refusal(one) for one in orders]
+        for older in list(self.waiting):
+            if not reasons[0] and self.replaces(order, older):
+                self._end(older, "cancelled", REPLACED)
+        for one in orders:
+            self.own.append(one)
+            self._take(one)
+        for one, reason in zip(orders, reasons, strict=True):
+            if reason:
+                self._end(one, "rejected", reason)
+            else:
+                self.sent.append(one)
 
     def last_slot(self, request: Request) -> float | None:
         """Where the validity ends; a symbol that is not listed has none to count from."""
@@ -341,7 +426,10 @@ class Ledger(Rules):
             return NOT_LISTED
         if order.size * last.close < least:
             return f"below the minimum notional of {least:g}"
-        return NOT_HELD if self._oversells(order) and not self.terms.allow_short else ""
+        # open: what comes before a late sale may bring its coins; then only its fill tells.
+        comes = any(self.comes_first(one) for one in self.waiting if one.symbol == order.symbol)
+        judged = not (order.bracket or comes) and not self.terms.allow_short
+        return NOT_HELD if judged and self._oversells(order) else ""
 
     def _oversells(self, order: Order) -> bool:
         """Whether a sale is of more than is held now, by more than the dust of floating point."""
@@ -349,8 +437,13 @@ class Ledger(Rules):
 
     def cancel(self, cancel: Cancel) -> None:
         for order in self.own[cancel.number - 1 : cancel.number]:
-            if order in self.waiting:
+            if order not in self.waiting:
+                continue
+            instant = self.undone_at(order)
+            if instant is None:
                 self._end(order, "cancelled")
+            else:
+                self.taken_back.append((instant, order))
 
     # Target weights
 
@@ -478,3 +571,10 @@ class Ledger(Rules):
             "long" if side == BUY else "short", quantity, spent / quantity,
             returned / left if left else None, pnl, pnl / spent, fees, last - parts[0].bar,
         )  # fmt: skip
+
+
+def exits(entry: Order, stop: float, limit: float) -> list[Order]:
+    """The two orders that leave again what a bracket has entered, whichever comes first."""
+    side = SELL if entry.side == BUY else BUY
+    both = replace(entry, side=side, limit=None, stop=None, begins=math.inf)
+    return [replace(both, kind=STOP, stop=stop), replace(both, kind=LIMIT, limit=limit)]

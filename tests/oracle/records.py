@@ -7,6 +7,7 @@ MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
 NO_CASH = "insufficient cash"
 NO_MARGIN = "insufficient margin"
 CALLED = "margin call"
+REPLACED = "replaced by a later decision"
 NOT_LISTED = "not listed yet"
 NOT_HELD = "sells more than is held (long/flat account)"
 
@@ -41,6 +42,7 @@ class Terms:
     initial_margin: float = 1.0
     maintenance_margin: float = 0.25
     interval_days: float = 1.0
+    decision_deadline_hours: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Request:
     """An order as a strategy asks for it; a size of None is left to the account.
 
     ``valid_slots`` counts from the deciding bar: the last slot in which the order may fill.
+    ``exits`` makes it a bracket: the stop's price and the limit's of what leaves again.
     """
 
     side: str
@@ -57,6 +60,7 @@ class Request:
     stop: float | None = None
     valid_slots: float | None = None
     symbol: int = 0
+    exits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,12 @@ class Cancel:
 
 @dataclass
 class Order:
-    """A row of orders.csv; ``time`` is the number of the deciding time."""
+    """A row of orders.csv; ``time`` is the number of the deciding time.
+
+    ``earliest`` is the instant of a late decision, in hours from slot 0, and None of one on time.
+    ``bracket`` is the number of the order that a bracket enters with, ``begins`` the time at which
+    an order may first fill.
+    """
 
     order_id: int
     time: int
@@ -83,6 +92,9 @@ class Order:
     status: str = "pending"
     reason: str = ""
     woken: bool = False
+    earliest: float | None = None
+    bracket: int = 0
+    begins: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,7 @@ class Fill:
     fee: float
     slippage: float
     position: float
+    late: bool = False
 
 
 @dataclass(frozen=True)

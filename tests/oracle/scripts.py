@@ -132,3 +132,56 @@ def sequence(seed: int, *, margin: bool, weighted: bool) -> Case:
     times = len({bar.slot for bars in markets for bar in bars})
     setting = Setting(random, symbols, conditions, wild)
     return Case(markets, conditions, orders(random, setting, times))
+
+
+def delays(random: Random, slots: int, interval_days: float) -> dict[int, float]:
+    """Hours from closes to decisions: all the same, some bars' own, or several made together."""
+    kind, quarters = random.randrange(4), round(3 * 24 * 4 * max(interval_days, 1 / 8))
+    if kind == 0:
+        return dict.fromkeys(range(slots), random.randint(0, quarters) / 4)
+    if kind == 1:
+        chance = random.choice((0.2, 0.5, 0.9))
+        return {
+            slot: delay(random, quarters, interval_days) for slot in range(slots)
+            if random.random() < chance
+        }  # fmt: skip
+    # Caught up: from time to time all that is not decided yet, at one instant.
+    made, length, open_at = dict[int, float](), 24 * interval_days, 0
+    while open_at < slots:
+        nights = random.choice((1, 1, 2, 3))
+        later = random.choice((0.25, 1.0, 5.0, 12.0))
+        for slot in range(open_at, open_at + nights):
+            made[slot] = (open_at + nights - 1 - slot) * length + later
+        open_at += nights
+    return made
+
+
+def delay(random: Random, quarters: int, interval_days: float) -> float:
+    """Any quarter of an hour, or the instant of an open."""
+    opens = random.randint(1, 3) * 24 * interval_days
+    return opens if random.randrange(4) == 0 else random.randint(0, quarters) / 4
+
+
+def bracketed(random: Random, setting: Setting, action: Request | Cancel) -> Request | Cancel:
+    """Some of the orders, with exits."""
+    if isinstance(action, Cancel) or action.size is None or random.randrange(4):
+        return action
+    low, high = sorted((setting.prices.price(), setting.prices.price()))
+    return replace(action, exits=(low, high) if action.side == BUY else (high, low))
+
+
+def late_sequence(seed: int, *, margin: bool) -> Case:
+    """A sequence of orders, brackets too, of which some were decided late."""
+    random = Random(f"late {seed} {margin}")
+    symbols, wild = random.choice((1, 1, 2, 3)), random.randrange(3) == 0
+    slots = random.randint(6, 14)
+    markets = [market(random, slots, wild) for _ in range(symbols)]
+    hours = random.choice((4.0, 4.0, 4.0, 0.5, 24.0))
+    conditions = replace(terms(random, margin), decision_deadline_hours=hours)
+    times = len({bar.slot for bars in markets for bar in bars})
+    setting = Setting(random, symbols, conditions, wild)
+    script: Orders = {
+        time: [bracketed(random, setting, action) for action in actions]
+        for time, actions in orders(random, setting, times).items()
+    }
+    return Case(markets, conditions, script, delays(random, slots, conditions.interval_days))

@@ -23,6 +23,10 @@ def reductions(case: Case) -> Iterator[Case]:
         if len(bars) > 1:
             yield from (without_bar(case, symbol, number) for number in range(len(bars)))
     yield from lesser_scripts(case)
+    for slot in case.delays or {}:
+        yield case._replace(
+            delays={one: hours for one, hours in (case.delays or {}).items() if one != slot}
+        )
     for name in (field.name for field in fields(Terms)):
         if getattr(case.terms, name) != getattr(Terms(), name):
             yield case._replace(terms=replace(case.terms, **{name: getattr(Terms(), name)}))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .both import differences, kept, traded
-from .ledger import Script, Weights
+from .ledger import Delays, Script, Weights
 from .records import BUY, LIMIT, SELL, STOP_LIMIT, Bar, Cancel, Request, Terms
 
 CALM = (100.0, 100.0, 100.0, 100.0)
@@ -23,11 +23,15 @@ def at(slots: Sequence[int], price: float = 100.0) -> list[Bar]:
 
 
 def shared(
-    markets: Sequence[list[Bar]], script: Script | Weights, terms: Terms | None = None
+    markets: Sequence[list[Bar]],
+    script: Script | Weights,
+    terms: Terms | None = None,
+    delays: Delays | None = None,
 ) -> None:
     """Hold ``run_backtest`` to the ledger of the documents."""
     terms = terms or Terms()
-    assert differences(traded(markets, terms, script), kept(markets, terms, script)) == []
+    case = (markets, terms, script, delays)
+    assert differences(traded(*case), kept(*case)) == []
 
 
 def check(market: list[Bar], script: Script, terms: Terms | None = None) -> None:
@@ -129,3 +133,36 @@ def test_a_flip_left_with_what_it_closes_is_sent_with_the_orders_that_only_close
     terms = replace(MARGIN, lot_step=10.0, gap_reserve=0.3)
     weights = [[0.0, -0.85, None], [0.3, -0.15, None]]
     shared([at(range(3)), at(range(3))], weights, terms)
+
+
+def test_a_bracket_that_expires_while_its_symbol_is_stale_ends_no_run() -> None:
+    order = Request(BUY, 5.0, LIMIT, limit=90.0, valid_slots=1.0, exits=(80.0, 120.0))
+    shared([at([0, 5]), at(range(4))], {0: [order]})
+
+
+def test_a_bracket_taken_back_on_the_bar_that_sent_it_is_gone_with_its_exits() -> None:
+    check(bars(CALM, CALM), {0: [Request(BUY, 5.0, exits=(80.0, 120.0)), Cancel(1)]})
+
+
+def test_the_cash_for_a_late_order_is_judged_at_its_fill_after_a_gap_too() -> None:
+    # The close of 100 asks for more than there is, the open of 50 does not.
+    half = Bar(2, 50.0, 50.0, 50.0, 50.0)
+    shared([[*at([0]), half]], {0: [Request(BUY, 150.0)]}, delays={0: 5.0})
+
+
+def test_a_limit_order_replaces_no_late_market_order() -> None:
+    script: Script = {0: [Request(BUY, 5.0)], 1: [Request(BUY, 5.0, LIMIT, limit=90.0)]}
+    shared([at(range(4))], script, delays={0: 29.0, 1: 5.0})
+
+
+def test_a_late_cancel_leaves_an_order_the_opens_before_its_instant() -> None:
+    dip = (95.0, 100.0, 90.0, 100.0)
+    script: Script = {0: [Request(BUY, 5.0, LIMIT, limit=96.0)], 1: [Cancel(1)]}
+    shared([bars(CALM, CALM, dip, CALM)], script, delays={1: 5.0})
+    shared([bars(CALM, CALM, CALM, dip)], script, delays={1: 5.0})
+
+
+def test_what_comes_at_the_instant_of_an_hourly_open_may_be_sold_by_a_later_decision() -> None:
+    terms = Terms(interval_days=1 / 24, decision_deadline_hours=0.5)
+    script: Script = {0: [Request(BUY, None)], 1: [Request(SELL, None)]}
+    shared([at([3, 4])], script, terms, delays={3: 4.0, 4: 4.0})
