@@ -54,8 +54,8 @@ def _page(found: list[Parity]) -> str:
         "another process with an empty cache, so that every network was trained again. Compared "
         "are the files `equity.csv`, `weights.csv`, `orders.csv` (but for `decided_at`), "
         "`fills.csv` and `trades.csv`, byte for byte. The bars are Yahoo's; the networks are "
-        "small, refitted every 30 days; every change of a weight is traded. Written by "
-        "`make study`.",
+        "small, refitted every 30 days; half of the account is the most, and every change of a "
+        "weight is traded. Written by `make study`.",
         "",
         "| " + " | ".join(_COLUMNS) + " |",
         "|" + "---|" * len(_COLUMNS),
