@@ -58,7 +58,9 @@ def test_what_a_task_fails_with_reaches_who_asked() -> None:
 
 
 INTERRUPTED = """
-import sys, time
+import signal, sys, time
+# a test run in the background ignores interrupts, and this would inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from cryptobt.data.at_once import by_vendor
 def wait():
     print("ready", flush=True)

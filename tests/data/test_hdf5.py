@@ -153,6 +153,8 @@ def test_an_interrupt_leaves_no_process_behind(sent: signal.Signals, tmp_path: P
     file, number = good(tmp_path), tmp_path / "number"
     reader = SLEEPS.format(str(number)) + "; time.sleep(600)"
     program = (
+        # a test run in the background ignores interrupts, and this would inherit that
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"from cryptobt.data import frames; frames._READER = {reader!r}\n"
         "from cryptobt.cli.main import main\n"
         f"import sys; sys.argv = ['cryptobt', 'data', 'verify', '--csv', {str(file)!r}]; main()"

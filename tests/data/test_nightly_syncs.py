@@ -115,9 +115,10 @@ class Model:
         self.log: list[Change] = []
 
     def asks_from(self, since: int | None) -> int | None:
-        if since is not None:
+        if not self.known:
             return since
-        return max(self.known) - 6 if self.known else None
+        overlap = max(self.known) - 6
+        return overlap if since is None else min(since, overlap)
 
     def take(self, told: Iterable[tuple[int, Bar]], minute: int) -> list[Change]:
         """Take the complete bars that have prices; give what they rewrite, by day."""
