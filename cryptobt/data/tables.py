@@ -136,19 +136,25 @@ def read_table(path: Path) -> Table:
     header = tuple(cell.strip().strip('"') for cell in lines[number].split(separator))
     first = lines[number + 1].split(separator) if len(lines) > number + 1 else []
     frame = _read_rows(path, head, number + 1, separator, header, _dated(header, first))
-    if frame.dropna(how="all").empty:
+    if not _holds_a_row(frame):
         raise DataInvalidError(f"{label}: there is a header but no row below it")
     return Table(label, header, frame)
 
 
 def _table_of_frame(path: Path, label: str) -> Table:
     frame = read_frame(path, lambda name: normalise(name) in TIME_NAMES)
-    if frame.dropna(how="all").empty:
+    if not _holds_a_row(frame):
         raise DataInvalidError(f"{label}: the table holds no row")
     header = tuple(str(name) for name in frame.columns)
     # no row of such a file is longer than its header
     surplus = frame.set_axis(range(len(header)), axis=1).reindex(columns=range(len(header) + 1))
     return Table(label, header, surplus, "row")
+
+
+def _holds_a_row(frame: pd.DataFrame) -> bool:
+    """Whether any row has a value; mostly the first has."""
+    first = bool(frame.iloc[:1].notna().any(axis=None))
+    return first or bool(frame.notna().any(axis=None))
 
 
 def _read_head(path: Path) -> bytes:

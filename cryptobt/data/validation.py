@@ -316,13 +316,15 @@ def _slots(times: pd.DatetimeIndex, interval: pd.Timedelta) -> tuple[np.ndarray,
     """Count places on the regular grid that most bars lie on, and mark the bars beside it."""
     if len(times) == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
-    step = interval.value
-    phase = epoch_ns(times) % step
-    usual = phase[0]
-    if (phase != usual).any():
-        phases, counts = np.unique(phase, return_counts=True)
-        usual = phases[np.argmax(counts)]
-    return (epoch_ns(times) - usual) // step, phase != usual
+    opens, step = epoch_ns(times), interval.value
+    # one division of whole numbers instead of two, which are dear
+    slots = opens // step
+    phase = opens - slots * step
+    if (phase == phase[0]).all():
+        return slots, np.zeros(len(times), dtype=bool)
+    phases, counts = np.unique(phase, return_counts=True)
+    usual = phases[np.argmax(counts)]
+    return (opens - usual) // step, phase != usual
 
 
 def _note(times: pd.DatetimeIndex, words: str) -> list[str]:
