@@ -52,7 +52,7 @@ class Outlier:
 
     ``change`` is the close over the previous one, minus 1; ``whole`` and ``trailing`` are robust
     deviations, (log return - median) / (1.4826 MAD), among all returns and among up to 90 before
-    it. ``trailing`` is None where fewer than 60 stand before it, or too many of them are zero.
+    it. ``trailing`` is None where fewer than 30 stand before it, or too many of them are zero.
     """
 
     time: pd.Timestamp
@@ -283,18 +283,15 @@ def _outliers(times: pd.DatetimeIndex, close: np.ndarray) -> tuple[Outlier, ...]
 
 
 def _trailing(returns: np.ndarray, moves: np.ndarray) -> np.ndarray:
-    """Measure moves in robust deviations of the returns before them; NaN where there are none.
+    """Measure moves in robust deviations of the returns before them; NaN where there are too few.
 
-    Medians are dear: they are taken where a move needs them, two windows back, and nowhere else.
+    Medians are dear: they are taken where a move needs them, and nowhere else.
     """
-    rows = _rows_up_to(moves, 2 * _TRAILING_BARS, len(returns))
-    near = pd.Series(returns[rows])
-    # each past deviation is from the median of its own time: one pass instead of one per bar
-    far = (near - near.rolling(_TRAILING_BARS, _FEWEST_BARS).median().shift()).to_numpy()
-    at = np.searchsorted(rows, moves)
-    past = np.append(np.full(_TRAILING_BARS, np.nan), np.abs(far))
-    spread = _medians(sliding_window_view(past, _TRAILING_BARS)[at])
-    return far[at] / np.where(spread > 0, _SIGMA_PER_MAD * spread, np.nan)
+    past = np.append(np.full(_TRAILING_BARS, np.nan), returns)
+    windows = sliding_window_view(past, _TRAILING_BARS)[moves]
+    centre = _medians(windows)
+    spread = _medians(np.abs(windows - centre[:, None]))
+    return (returns[moves] - centre) / np.where(spread > 0, _SIGMA_PER_MAD * spread, np.nan)
 
 
 def _medians(windows: np.ndarray) -> np.ndarray:
@@ -304,11 +301,3 @@ def _medians(windows: np.ndarray) -> np.ndarray:
     row = np.arange(len(count))
     middle = (ordered[row, (count - 1) // 2] + ordered[row, count // 2]) / 2
     return np.where(count >= _FEWEST_BARS, middle, np.nan)
-
-
-def _rows_up_to(moves: np.ndarray, before: int, count: int) -> np.ndarray:
-    """List the rows from ``before`` rows before each move on, up to the move."""
-    edges = np.zeros(count + 1, dtype=np.int64)
-    np.add.at(edges, np.maximum(moves - before, 0), 1)
-    edges[moves + 1] -= 1
-    return np.flatnonzero(np.cumsum(edges[:-1]))

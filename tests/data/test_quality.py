@@ -194,11 +194,11 @@ def test_moves_near_each_other_and_far_apart_are_measured_by_the_definition(
     outliers = examine(market(walk(701).assign(close=close))).outliers
     found = {(move.time - at(1)).days: move for move in outliers}
     whole = np.abs(moved - np.median(moved)) / np.median(np.abs(moved - np.median(moved))) / 1.4826
-    usual = [np.median(moved[max(i - 90, 0) : i]) if i >= 30 else np.nan for i in range(700)]
     for i in range(700):
-        past = np.abs(moved - usual)[max(i - 90, 30) : i]
-        spread = np.median(past) if len(past) >= 30 else np.nan
-        trailing = (moved[i] - usual[i]) / (1.4826 * spread)
+        past = moved[max(i - 90, 0) : i]
+        usual = np.median(past) if len(past) >= 30 else np.nan
+        spread = np.median(np.abs(past - usual)) if len(past) >= 30 else np.nan
+        trailing = (moved[i] - usual) / (1.4826 * spread)
         assert (i in found) == (whole[i] > 8 and not abs(trailing) <= 8)
         if i in found and not np.isnan(trailing):
             assert found[i].trailing == pytest.approx(trailing, rel=1e-12)
