@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from cryptobt.core.columns import BARS
@@ -22,6 +21,7 @@ from cryptobt.core.time import DAY, interval_label, iso
 from cryptobt.core.types import MarketData
 from cryptobt.data.frames import split_key
 from cryptobt.data.load import load_markets
+from cryptobt.data.rewrites import find_rewrites
 from cryptobt.paper.account import PaperAccount
 from cryptobt.paper.facts import Rewritten
 from cryptobt.paper.ledger import Ledger
@@ -116,13 +116,9 @@ class Known:
         """Recorded bars that the source tells otherwise."""
         if self.told is None:
             return
-        told = self.told.bars[list(BARS)]
-        both = told.index.intersection(self.recorded.index)
-        old, new = self.recorded.loc[both].to_numpy(), told.loc[both].to_numpy()
-        same = (old == new) | (np.isnan(old) & np.isnan(new))
-        for row in np.flatnonzero(~same.all(axis=1)).tolist():
-            time = pd.DatetimeIndex(both)[row]
-            yield Rewritten(self.symbol, time, _values(old[row]), _values(new[row]), now)
+        recorded, told = (bars.reset_index() for bars in (self.recorded, self.told.bars))
+        for one in find_rewrites(recorded, told, BARS, now):
+            yield Rewritten(self.symbol, one.time, one.old, one.new, one.seen_at)
 
 
 def gather(
@@ -184,7 +180,7 @@ def _known(
     # bars of before the account was opened were judged then
     again = account.created_at.floor("D") - DAY if decided is None else decided + DAY
     try:
-        told = _told(data, symbol, clock, over, again)
+        told = _told(data.model_copy(update={"symbols": (symbol,), "csv": own}), clock, over, again)
     except DataUnavailableError as error:
         if recorded.empty:
             raise
@@ -205,31 +201,31 @@ def _known(
 
 
 def _told(
-    data: DataSettings, symbol: str, clock: DataClock, over: pd.Timestamp, again: pd.Timestamp
+    data: DataSettings, clock: DataClock, over: pd.Timestamp, again: pd.Timestamp
 ) -> MarketData:
-    """Everything that the source tells of a symbol, without the rows that cannot be true."""
-    market = _loaded(data, symbol, clock, again)
+    """Everything that the source tells of one symbol, without the rows that cannot be true."""
+    market = _loaded(data, clock, again)
     # neither a file nor the sample market ends with the clock
     bars = market.bars[market.times + DAY <= over]
     if bars.empty:
         first = iso(market.times[0])
-        raise NoDataError(f"{symbol}: no bar is complete at {iso(over)}; the first is {first}")
+        raise NoDataError(
+            f"{market.symbol}: no bar is complete at {iso(over)}; the first is {first}"
+        )
     complete = replace(market, bars=bars)
     check_daily(complete)
     return complete
 
 
-def _loaded(data: DataSettings, symbol: str, clock: DataClock, again: pd.Timestamp) -> MarketData:
-    own = tuple(entry for entry in data.csv if entry.startswith(f"{symbol}="))
-    alone = {"symbols": (symbol,), "csv": own, "on_bad_row": "quarantine", "cross_check": None}
-    chosen = data.model_copy(update=alone)
-    if not own:
+def _loaded(data: DataSettings, clock: DataClock, again: pd.Timestamp) -> MarketData:
+    chosen = data.model_copy(update={"on_bad_row": "quarantine", "cross_check": None})
+    if not data.csv:
         return load_markets(chosen, clock.now, again)[0]
     try:
         return load_markets(chosen, clock.of_files)[0]
     except UsageError as error:
         # of the name nothing can be wrong: the account was opened with it
-        raise SourceUnreachableError(f"{symbol}: {error}") from error
+        raise SourceUnreachableError(f"{data.symbols[0]}: {error}") from error
 
 
 def _untrue(
@@ -246,10 +242,3 @@ def _untrue(
         if not (forming or past):
             found.append(f"{told.symbol} of {told.source}, {row['time']}: {row['reason']}")
     return found
-
-
-def _values(row: np.ndarray) -> dict[str, float | None]:
-    return {
-        name: None if np.isnan(value) else float(value)
-        for name, value in zip(BARS, row, strict=True)
-    }
