@@ -13,7 +13,6 @@ from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.data.extras import load_extras
 from cryptobt.jobs.events import Events
 from cryptobt.jobs.forecasts import Forecasting
-from cryptobt.jobs.manifest import libraries
 from cryptobt.jobs.symbols import extra_warnings
 from cryptobt.paper.account import (
     PaperAccount,
@@ -22,11 +21,12 @@ from cryptobt.paper.account import (
     read_account,
 )
 from cryptobt.paper.clock import Clock
-from cryptobt.paper.due import Due, DueNight, newest_bar
-from cryptobt.paper.facts import NewBars, NewNight, Night, Quote, Rewritten
+from cryptobt.paper.due import Due, newest_bar
+from cryptobt.paper.facts import Night, Rewritten
 from cryptobt.paper.gather import Known
 from cryptobt.paper.ledger import Ledger, open_ledger
 from cryptobt.paper.look import Look, look_and_wait
+from cryptobt.paper.news import Decided, News
 from cryptobt.paper.quotes import SLACK, ask_quotes
 from cryptobt.paper.replay import Replay, begun
 from cryptobt.paper.standing import Standing, stand
@@ -137,7 +137,7 @@ class _Run:
                 f"{iso(last.decided_at)}; was it set back?"
             )
 
-    def _decide(self, look: Look, nights: Sequence[Night]) -> "_Decided":
+    def _decide(self, look: Look, nights: Sequence[Night]) -> Decided:
         known, due = look.known, look.due
         for note in look.notes:
             self._warn(note)
@@ -159,8 +159,8 @@ class _Run:
             self.account, self._traded(known, last, due), _together(self.ledger, fresh), decided_at
         )
         replay.check(nights)
-        news = _News(known, quotes, rewritten, fresh, tuple(self.warnings), self.clock.simulated)
-        return _Decided(replay, news.nights(due.nights, last, replay, at))
+        news = News(known, quotes, rewritten, fresh, tuple(self.warnings), self.clock.simulated)
+        return Decided(replay, news.nights(due.nights, last, replay, at))
 
     def _forecasts(self, known: Mapping[str, Known], due: Due, first: pd.Timestamp) -> pd.DataFrame:
         """Forecast rows of the nights that are due; a strategy without a forecaster has none."""
@@ -204,80 +204,6 @@ class _Run:
     def _warn(self, line: str) -> None:
         self.warnings.append(line)
         self.events.warn(line)
-
-
-@dataclass(frozen=True)
-class _Decided:
-    """The account with its new nights, before they are written."""
-
-    replay: Replay
-    new: list[NewNight]
-
-    def standing(
-        self, account: PaperAccount, now: pd.Timestamp, nights: Sequence[Night], ledger: Ledger
-    ) -> Standing:
-        added = [
-            Night(len(nights) + number, one.bar_at, one.decided_at, one.simulated, one.record,
-                  tuple(one.warnings), dict(one.libraries))
-            for number, one in enumerate(self.new, start=1)
-        ]  # fmt: skip
-        quotes = [*ledger.quotes(), *((one.bar_at, q) for one in self.new for q in one.quotes)]
-        return Standing(account, self.replay, [*nights, *added], quotes, now)
-
-
-@dataclass(frozen=True)
-class _News:
-    """What the nights of one run share."""
-
-    known: Mapping[str, Known]
-    quotes: Sequence[Quote]
-    rewritten: Sequence[Rewritten]
-    forecasts: pd.DataFrame
-    warnings: tuple[str, ...]
-    simulated: bool
-
-    def nights(
-        self, due: Sequence[DueNight], last: Night | None, replay: Replay, at: pd.Timestamp
-    ) -> list[NewNight]:
-        """Share the news out: bars to their nights, quotes to all, rewrites to the first.
-
-        What was warned of goes to the newest, which is the one that is read.
-        """
-        made = []
-        shared = libraries()
-        decided = None if last is None else last.bar_at
-        before: pd.Timestamp | None = None
-        for number, night in enumerate(due):
-            rows = self.forecasts[self.forecasts["time"] == night.bar_at]
-            made.append(
-                NewNight(
-                    night.bar_at,
-                    at,
-                    self.simulated,
-                    replay.records[night.bar_at],
-                    shared,
-                    bars=self._bars(before, night.bar_at, decided),
-                    forecasts=rows if len(rows) else None,
-                    quotes=self.quotes,
-                    rewritten=() if number else self.rewritten,
-                    absent=night.absent,
-                    warnings=self.warnings if night is due[-1] else (),
-                )
-            )
-            before = night.bar_at
-        return made
-
-    def _bars(
-        self, after: pd.Timestamp | None, until: pd.Timestamp, decided: pd.Timestamp | None
-    ) -> list[NewBars]:
-        found = []
-        for one in self.known.values():
-            bars = one.fresh[one.fresh.index <= until]
-            bars = bars if after is None else bars[bars.index > after]
-            if len(bars) and one.told is not None:
-                told = one.told
-                found.append(NewBars(one.symbol, bars, told.source, told.fetched_at, decided))
-        return found
 
 
 def _told(one: Rewritten) -> tuple[object, ...]:

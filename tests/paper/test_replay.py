@@ -15,7 +15,7 @@ from cryptobt.core.settings import Settings
 from cryptobt.data.sample import sample_market
 from cryptobt.jobs.events import Events
 from cryptobt.paper import account as accounts
-from cryptobt.paper import deep, night
+from cryptobt.paper import deep, news, night
 from cryptobt.paper.account import ledger_path
 from cryptobt.paper.accounts import standing_of
 from cryptobt.paper.chain import account_hash, facts_of, night_hash
@@ -156,8 +156,8 @@ def test_changed_settings_are_named(files: Files) -> None:
 def test_another_torch_is_warned_of_and_the_night_goes_on(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = night.libraries()
-    for module in (night, accounts):
+    known = news.libraries()
+    for module in (news, accounts):
         monkeypatch.setattr(module, "libraries", lambda: known | {"torch": "9.9"})
     heard = Heard()
     files.show(night_of(30))
