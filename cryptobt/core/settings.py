@@ -36,6 +36,9 @@ Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Count = Annotated[Whole, Field(ge=1, le=1_000_000)]
 Days = Annotated[Whole, Field(ge=1, le=36_500)]
+Horizon = Annotated[Whole, Field(ge=1, le=1000)]
+Loss = Literal["mse", "huber", "bce", "pinball"]
+Losses = Annotated[tuple[Loss, ...], pydantic.BeforeValidator(_one_as_many)]
 
 
 class Section(pydantic.BaseModel):
@@ -63,10 +66,16 @@ class DataSettings(Section):
 
 
 class FeatureSettings(Section):
-    """Which columns a forecaster sees, and where standardised values are clipped."""
+    """Which columns a forecaster sees, how they are scaled, and where they are clipped.
+
+    ``scaler_sees = "everything"`` lets the scaler see the future, as some papers do: it is there
+    to show what that is worth, and is warned of wherever it is used.
+    """
 
     set: str = "stationary"
     clip: Positive = 4.0
+    scaling: Literal["standard", "minmax", "window"] = "standard"
+    scaler_sees: Literal["training", "everything"] = "training"
 
 
 class ForecasterSettings(Section):
@@ -74,24 +83,45 @@ class ForecasterSettings(Section):
 
     name: str | None = None
     preset: Literal["small", "paper"] = "small"
-    target: Literal["trend", "next_return"] = "trend"
+    target: Literal["trend", "next_return", "direction", "scaled_close"] = "trend"
     target_heads: tuple[tuple[Count, Count], ...] = Field(
         ((5, 20), (10, 50), (10, 100)), min_length=1
     )
     window_bars: Annotated[Whole, Field(ge=2, le=10_000)] = 30
-    horizon_bars: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    horizon_bars: Horizon | tuple[Horizon, ...] = 1
     purge_bars: Annotated[Whole, Field(ge=0, le=1_000_000)] = 10
     trend_share: Fraction = 0.5
 
+    @pydantic.field_validator("horizon_bars")
+    @classmethod
+    def _rising(cls, value: int | tuple[int, ...]) -> int | tuple[int, ...]:
+        if isinstance(value, tuple) and (not value or list(value) != sorted(set(value))):
+            raise ValueError("a number of bars, or different ones from the nearest to the farthest")
+        return value
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Bars ahead that are forecast, from the nearest, which is the one that is traded."""
+        return self.horizon_bars if isinstance(self.horizon_bars, tuple) else (self.horizon_bars,)
+
 
 class WalkforwardSettings(Section):
-    """When forecasters are refitted and on what part of the past."""
+    """When forecasters are refitted and on what part of the past.
+
+    ``split = "single"`` and ``validation = "shuffled"`` are the ways of papers: one fit for the
+    last ``test_share`` of the windows, validation windows drawn among the training ones, which
+    share most of their rows with them. They are warned of wherever they are used.
+    """
 
     refit_days: Days = 90
     anchor: Date = "2000-01-01"
     history: Literal["expanding"] | Days = "expanding"
+    split: Literal["folds", "single"] = "folds"
+    test_share: Annotated[Number, Field(gt=0, lt=1)] = 0.15
     min_train_rows: Annotated[Whole, Field(ge=20)] = 250
     validation_share: Annotated[Number, Field(gt=0, lt=1)] = 0.15
+    validation: Literal["latest", "shuffled"] = "latest"
+    stride_bars: Count = 1
     warm_start: bool = False
     seed: Annotated[Whole, Field(ge=0)] = 0
     ensemble_seeds: Count = 3
@@ -109,6 +139,8 @@ class TrainingSettings(Section):
     plateau_patience: Annotated[Whole, Field(ge=0)] = 3
     clip_norm: Positive = 1.0
     dropout: Annotated[Number, Field(ge=0, lt=1)] = 0.2
+    losses: Losses = ()
+    l1: NotNegative = 0.0
 
 
 class NetSettings(Section):
@@ -117,6 +149,8 @@ class NetSettings(Section):
     filters: Count = 32
     units: Count = 32
     attention_heads: Count = 4
+    activation: Literal["tanh", "relu", "leaky_relu"] = "leaky_relu"
+    as_published: Annotated[bool, Field(strict=True)] = False
 
     @pydantic.model_validator(mode="after")
     def _heads_divide_units(self) -> "NetSettings":
@@ -216,6 +250,15 @@ class Settings(Section):
     trials: TrialSettings = TrialSettings()
     paper: PaperSettings = PaperSettings()
     run: RunSettings = RunSettings()
+
+    @pydantic.model_validator(mode="after")
+    def _losses_fit_target(self) -> "Settings":
+        if self.forecaster.target == "scaled_close" and "bce" in self.training.losses:
+            raise ValueError(
+                "setting 'training.losses' has 'bce', which asks for up or down; expected 'mse', "
+                "'huber' or 'pinball' with forecaster.target 'scaled_close', or another target"
+            )
+        return self
 
     @pydantic.model_validator(mode="after")
     def _gross_within_margin(self) -> "Settings":

@@ -142,10 +142,11 @@ class Forecasts:
     explanations: dict[str, Explanation] = field(default_factory=dict)
 
     def of(self, forecaster: str, symbol: str) -> pd.DataFrame:
-        """Select one forecaster's rows of one symbol, indexed by ``time``."""
+        """Select one forecaster's rows of one symbol and its nearest horizon, by ``time``."""
         rows = self.frame
         chosen = rows[(rows["forecaster"] == forecaster) & (rows["symbol"] == symbol)]
-        return chosen.set_index(columns.TIME)
+        nearest = chosen[chosen["horizon_bars"] == chosen["horizon_bars"].min()]
+        return nearest.set_index(columns.TIME)
 
 
 @dataclass(frozen=True)

@@ -40,19 +40,53 @@ def known_trend(bars: pd.DataFrame, heads: Heads) -> np.ndarray:
     return _against_past(bars, [now] * len(heads), heads)
 
 
-def next_return_target(bars: pd.DataFrame, horizon_bars: int) -> np.ndarray:
-    """Log return over the next ``horizon_bars``, over ``σ_t·sqrt(horizon)``, clipped at ±4.
+def next_return_target(bars: pd.DataFrame, horizons: Sequence[int]) -> np.ndarray:
+    """Log return over the next h bars, over ``σ_t·sqrt(h)``, clipped at ±4; a column for each h.
 
-    Causality: this is a label; row t is known at the close of bar t+horizon_bars, NaN before.
+    Causality: this is a label; row t is known at the close of bar t+h, NaN before.
 
     Returns
     -------
-    ndarray, shape (n, 1)
+    ndarray, shape (n, horizons)
+        Unitless.
     """
-    log_close = np.log(bars[CLOSE])
-    ahead = log_close.shift(-horizon_bars) - log_close
-    scaled = ahead / (ewma_volatility(bars) * np.sqrt(horizon_bars))
-    return scaled.clip(-CLIP, CLIP).to_numpy()[:, None]
+    log_close, volatility = np.log(bars[CLOSE]), ewma_volatility(bars)
+    columns = [
+        ((log_close.shift(-h) - log_close) / (volatility * np.sqrt(h))).clip(-CLIP, CLIP)
+        for h in horizons
+    ]
+    return np.column_stack(columns)
+
+
+def direction_target(bars: pd.DataFrame, horizons: Sequence[int]) -> np.ndarray:
+    """1 where the close h bars on is higher, −1 where it is not; a column for each h.
+
+    Causality: this is a label; row t is known at the close of bar t+h, NaN before.
+
+    Returns
+    -------
+    ndarray, shape (n, horizons)
+    """
+    close = bars[CLOSE]
+    columns = [
+        pd.Series(np.where(close.shift(-h) > close, 1.0, -1.0), close.index).where(
+            close.shift(-h).notna()
+        )
+        for h in horizons
+    ]
+    return np.column_stack(columns)
+
+
+def close_target(bars: pd.DataFrame, horizons: Sequence[int]) -> np.ndarray:
+    """Close h bars on, in quote; a column for each h. The forecaster scales it as its inputs.
+
+    Causality: this is a label; row t is known at the close of bar t+h, NaN before.
+
+    Returns
+    -------
+    ndarray, shape (n, horizons)
+    """
+    return np.column_stack([bars[CLOSE].shift(-h) for h in horizons])
 
 
 def _against_past(bars: pd.DataFrame, ahead: list[pd.Series], heads: Heads) -> np.ndarray:

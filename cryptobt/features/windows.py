@@ -1,6 +1,4 @@
-"""Windows as indices over one array: which bars can end one, and the scaler fitted to rows."""
-
-from dataclasses import dataclass
+"""Windows as indices over one array: which bars can end one."""
 
 import numpy as np
 import pandas as pd
@@ -48,32 +46,3 @@ def window_ends(
     last_broken = np.maximum.accumulate(np.where(finite, -1, rows))
     complete = rows - last_broken >= length
     return np.flatnonzero(complete & (unbroken_rows(times, interval) >= length))
-
-
-@dataclass(frozen=True)
-class Standardiser:
-    """Mean and deviation of training rows, applied to any row, clipped.
-
-    Attributes
-    ----------
-    mean, deviation : ndarray, shape (F,)
-        A column that does not move in the training rows has deviation 1: it becomes 0.
-    clip : float
-        Largest absolute value that comes out.
-    """
-
-    mean: np.ndarray
-    deviation: np.ndarray
-    clip: float
-
-    @classmethod
-    def fit(cls, rows: np.ndarray, clip: float) -> "Standardiser":
-        """Measure mean and deviation of finite rows, shape (n, F)."""
-        deviation = rows.std(axis=0)
-        still = deviation < 1e-12 * np.maximum(1.0, np.abs(rows.mean(axis=0)))
-        return cls(rows.mean(axis=0), np.where(still, 1.0, deviation), clip)
-
-    def transform(self, rows: np.ndarray) -> np.ndarray:
-        """Standardise and clip rows, shape (n, F), to float32; NaN stays NaN."""
-        scaled = (rows - self.mean) / self.deviation
-        return np.clip(scaled, -self.clip, self.clip).astype(np.float32)

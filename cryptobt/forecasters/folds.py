@@ -1,5 +1,6 @@
 """Walk-forward folds: what each one may learn from, and which bars it forecasts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from cryptobt.core.errors import DataInvalidError
 from cryptobt.core.settings import ForecasterSettings, WalkforwardSettings
 from cryptobt.core.time import DAY, iso, parse_day
 from cryptobt.features.windows import unbroken_rows
-from cryptobt.forecasters.protocol import Windows
+from cryptobt.forecasters.protocol import Seen, Windows
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Samples:
         Open times of the bars.
     rows : ndarray, shape (n, F)
         Features.
+    log_close, deviation : ndarray, shape (n,)
+        Log close, and σ of one bar's log return as it is known at each bar.
     known : ndarray, shape (n, heads)
         The trend that is known at each bar.
     targets : ndarray, shape (n, K)
@@ -36,11 +39,15 @@ class Samples:
         Of the features, to tell what is missing.
     warm_up : int
         Bars before the first that can end a window, where the data have no gap.
+    scaler_sees_all : bool
+        Whether scalers are fitted to all rows, those after the fold's date included.
     """
 
     times: pd.DatetimeIndex
     interval: pd.Timedelta
     rows: np.ndarray
+    log_close: np.ndarray
+    deviation: np.ndarray
     known: np.ndarray
     targets: np.ndarray
     ends: np.ndarray
@@ -48,6 +55,7 @@ class Samples:
     ahead: int
     names: tuple[str, ...] = ()
     warm_up: int = 0
+    scaler_sees_all: bool = False
 
     def windows(
         self, ends: np.ndarray, first: int, stop: int, origin: pd.Timestamp, labelled: bool
@@ -56,8 +64,22 @@ class Samples:
         slots = np.asarray((self.times[ends] - origin) // self.interval, dtype=np.int64)
         targets = self.targets[ends] if labelled else None
         return Windows(
-            self.rows[first:stop], ends - first, self.length, self.known[ends], targets, slots
+            self.rows[first:stop],
+            self.log_close[first:stop],
+            ends - first,
+            self.length,
+            self.known[ends],
+            self.deviation[ends],
+            targets,
+            slots,
+            self._all_seen() if labelled else None,
         )
+
+    def _all_seen(self) -> Seen | None:
+        if not self.scaler_sees_all:
+            return None
+        whole = np.isfinite(self.rows).all(axis=1)
+        return Seen(self.rows[whole], self.log_close[whole])
 
 
 @dataclass(frozen=True)
@@ -100,7 +122,7 @@ class Fold:
         """Windows to forecast from, without targets."""
         if not len(self.predicted):
             return samples.windows(self.predicted, 0, 0, self.date, labelled=False)
-        first, stop = self.predicted[0] - samples.length + 1, self.predicted[-1] + 1
+        first, stop = self.predicted[0] - samples.length, self.predicted[-1] + 1
         return samples.windows(self.predicted, first, stop, self.date, labelled=False)
 
 
@@ -116,19 +138,33 @@ def plan_folds(
     DataInvalidError
         If not one fold has ``min_train_rows``; says how many bars would be needed.
     """
-    anchor = parse_day(walkforward.anchor, "walkforward.anchor")
-    step = DAY * walkforward.refit_days
-    number = int((samples.times[0] - anchor) // step)
-    folds: list[Fold] = []
-    while (date := anchor + step * number) <= samples.times[-1]:
-        fold = _fold(samples, date, date + step, forecaster, walkforward)
+    folds = []
+    for date, until in _dates(samples, walkforward):
+        fold = _fold(samples, date, until, forecaster, walkforward)
         learnt = len(fold.training), len(fold.validation)
         if min(learnt) > 0 and sum(learnt) >= walkforward.min_train_rows:
             folds.append(fold)
-        number += 1
     if not folds:
         raise DataInvalidError(_too_few(samples, walkforward))
     return folds
+
+
+def _dates(
+    samples: Samples, walkforward: WalkforwardSettings
+) -> Iterator[tuple[pd.Timestamp, pd.Timestamp]]:
+    """Give the date of each refit and of the next one."""
+    if walkforward.split == "single":
+        labelled = samples.ends[_target_unbroken(samples, samples.ends)]
+        tested = round(len(labelled) * walkforward.test_share)
+        if 0 < tested < len(labelled):
+            yield samples.times[labelled[-tested]], samples.times[-1] + samples.interval
+        return
+    anchor = parse_day(walkforward.anchor, "walkforward.anchor")
+    step = DAY * walkforward.refit_days
+    number = int((samples.times[0] - anchor) // step)
+    while (date := anchor + step * number) <= samples.times[-1]:
+        yield date, date + step
+        number += 1
 
 
 def _fold(
@@ -144,12 +180,25 @@ def _fold(
     first = _first_row(samples, date, walkforward)
     ends = samples.ends[(samples.ends >= first + samples.length) & (samples.ends < stop - purge)]
     ends = ends[_target_unbroken(samples, ends)]
-    split = len(ends) - round(len(ends) * walkforward.validation_share)
-    validation = ends[split:]
-    cut = validation[0] - purge if len(validation) else stop
+    training, validation = _validated(ends, purge, walkforward)
     begin, end = samples.times.searchsorted([date, until])
     predicted = samples.ends[(samples.ends >= begin) & (samples.ends < end)]
-    return Fold(date, first, stop, ends[:split][ends[:split] < cut], validation, predicted)
+    return Fold(date, first, stop, training, validation, predicted)
+
+
+def _validated(
+    ends: np.ndarray, purge: int, walkforward: WalkforwardSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take windows to validate with off those to learn from; the newest, purged, if honest."""
+    step = walkforward.stride_bars
+    ends = ends[::-1][::step][::-1]
+    kept = len(ends) - round(len(ends) * walkforward.validation_share)
+    if walkforward.validation == "shuffled":
+        drawn = np.random.default_rng(walkforward.seed).permutation(ends)
+        return np.sort(drawn[:kept]), np.sort(drawn[kept:])
+    validation = ends[kept:]
+    training = ends[:kept]
+    return training[training < validation[0] - purge] if len(validation) else training, validation
 
 
 def _first_row(samples: Samples, date: pd.Timestamp, walkforward: WalkforwardSettings) -> int:
@@ -160,7 +209,8 @@ def _first_row(samples: Samples, date: pd.Timestamp, walkforward: WalkforwardSet
 
 def _target_unbroken(samples: Samples, ends: np.ndarray) -> np.ndarray:
     unbroken = unbroken_rows(samples.times, samples.interval)
-    return unbroken[ends + samples.ahead] >= samples.ahead
+    last = np.minimum(ends + samples.ahead, len(unbroken) - 1)
+    return (ends + samples.ahead == last) & (unbroken[last] >= samples.ahead)
 
 
 def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:

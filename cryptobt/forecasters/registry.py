@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cryptobt.features.sets as feature_sets
 from cryptobt.core.errors import UsageError, did_you_mean
@@ -24,44 +24,102 @@ class ForecasterSpec:
     ----------
     code : str
         ``module:Class``, imported when it is used.
+    kind : str
+        ``rule`` follows from the window by a formula: it has no seeds, and is neither cached nor
+        sent to a worker. ``estimator`` is scikit-learn's or a user's, ``net`` a network.
+    answers : str
+        ``target``: predictions of the target, whatever it is. ``return``: log returns.
+        ``direction``: calls, positive for up.
     net_settings : tuple of str
-        Keys of the ``[net]`` section that it uses; None for what is not trained: it has no
-        seeds, and is neither cached nor sent to a worker.
+        Keys of the ``[net]`` section that it uses.
+    random : bool
+        Whether seeds are averaged; a forest is an average of its own, and is fitted once a fold.
+    file, file_hash : str
+        Of a user's own; empty for those that come with cryptobt.
     """
 
     name: str
     summary: str
     code: str
-    net_settings: tuple[str, ...] | None
+    kind: Literal["rule", "estimator", "net"]
+    answers: Literal["target", "return", "direction"] = "target"
+    net_settings: tuple[str, ...] = ()
+    random: bool = True
+    file: str = ""
+    file_hash: str = ""
 
     @property
     def trained(self) -> bool:
-        """Whether it learns, and therefore has seeds, workers and a cache."""
-        return self.net_settings is not None
+        """Whether it is fitted in workers and kept in the cache."""
+        return self.kind != "rule"
 
 
 _TORCH = "cryptobt.forecasters.torch_forecaster:TorchForecaster"
+_RULES = "cryptobt.forecasters.rules:"
+_ESTIMATORS = "cryptobt.forecasters.estimators:"
+
+
+def _net(name: str, summary: str, *settings: str) -> ForecasterSpec:
+    return ForecasterSpec(name, summary, _TORCH, "net", net_settings=settings)
+
+
+def _rule(
+    name: str, summary: str, code: str, answers: Literal["target", "return", "direction"]
+) -> ForecasterSpec:
+    return ForecasterSpec(name, summary, _RULES + code, "rule", answers, random=False)
+
+
 FORECASTERS = {
     spec.name: spec
     for spec in (
-        ForecasterSpec(
+        _net(
             "dual_attention",
             "CNN-LSTM with attention over features and over time",
-            _TORCH,
-            ("filters", "units", "attention_heads"),
+            *("filters", "units", "attention_heads", "as_published"),
         ),
-        ForecasterSpec(
+        _net("cnn_lstm", "CNN-LSTM without attention", "filters", "units", "as_published"),
+        _net(
             "attention_bilstm",
             "bidirectional LSTM with additive attention over time (ATH-CryptoNet)",
-            _TORCH,
-            ("units",),
+            *("units", "as_published"),
+        ),
+        _net("bilstm", "three bidirectional LSTM layers", "units"),
+        _net("lstm", "LSTM with a dense head", "units", "activation"),
+        _net("gru", "GRU with a dense head", "units", "activation"),
+        _net("cnn3", "three convolutions over time", "filters", "activation"),
+        _net("cnn4", "four convolutions over time", "filters", "activation"),
+        ForecasterSpec(
+            "linear",
+            "ridge regression on the window, its strength chosen on the validation part",
+            _ESTIMATORS + "Linear",
+            "estimator",
+            random=False,
         ),
         ForecasterSpec(
+            "random_forest",
+            "random forest on the window",
+            _ESTIMATORS + "RandomForest",
+            "estimator",
+            random=False,
+        ),
+        ForecasterSpec(
+            "gradient_boosting",
+            "gradient-boosted trees on the window",
+            _ESTIMATORS + "GradientBoosting",
+            "estimator",
+            random=False,
+        ),
+        _rule(
             TREND_ONLY,
             "the trend already known at the bar, nothing learnt: the row to beat",
-            "cryptobt.forecasters.trend:TrendOnly",
-            None,
+            "TrendOnly",
+            "target",
         ),
+        _rule("persistence", "no change: tomorrow's close is today's", "Persistence", "return"),
+        _rule("drift", "the mean return of the training rows", "Drift", "return"),
+        _rule("always_up", "up on every bar", "AlwaysUp", "direction"),
+        _rule("last_sign", "the last bar's direction again", "LastSign", "direction"),
+        _rule("momentum", "the direction over the window", "Momentum", "direction"),
     )
 }
 
@@ -89,21 +147,34 @@ def make_forecaster(name: str, design: Mapping[str, Any], seed: int) -> Forecast
 
 def design_of(spec: ForecasterSpec, settings: Settings, explain_every: int) -> dict[str, Any]:
     """Everything in the settings that shapes a fit, as plain values."""
-    if spec.net_settings is None:
-        return {}
+    own: dict[str, Any] = {"horizons": list(settings.forecaster.horizons)}
+    if spec.kind == "rule":
+        return own
+    own |= {
+        "target": settings.forecaster.target,
+        "scaling": settings.features.scaling,
+        "clip": settings.features.clip,
+    }
+    if spec.kind == "estimator":
+        return own
+    own |= {"net": spec.name, "explain_every": explain_every}
+    if spec.name.startswith("cnn") and "filters" in spec.net_settings:
+        own["window_bars"] = settings.forecaster.window_bars
     net = settings.net.model_dump(include=set(spec.net_settings))
-    training = settings.training.model_dump()
-    own = {"net": spec.name, "clip": settings.features.clip, "explain_every": explain_every}
-    return own | net | training
+    return own | net | settings.training.model_dump(mode="json")
 
 
-def code_hash() -> str:
-    """Hash the code of features, trainer and nets, and the libraries that do their arithmetic.
+def code_hash(spec: ForecasterSpec) -> str:
+    """Hash the code of features and of the forecaster, and the libraries that do its arithmetic.
 
     What else decides a fit is in its arrays and its design, which are hashed beside this.
     """
     here, features = Path(__file__).parent, Path(feature_sets.__file__).parent
-    trainer = [here / name for name in ("protocol.py", "torch_forecaster.py", "workers.py")]
-    sources = [*trainer, *here.glob("nets/*.py"), *features.glob("*.py")]
-    libraries = " ".join(f"{name}=={version(name)}" for name in ("torch", "numpy"))
-    return hash_bytes(hash_source(sources).encode(), libraries.encode())
+    shared = [here / name for name in ("protocol.py", "opinions.py", "scaled.py", "workers.py")]
+    own, libraries = [here / "estimators.py"], ("scikit-learn", "numpy")
+    if spec.kind == "net":
+        own = [here / "torch_forecaster.py", here / "losses.py", *here.glob("nets/*.py")]
+        libraries = ("torch", "numpy")
+    sources = hash_source([*shared, *own, *features.glob("*.py")])
+    versions = " ".join(f"{name}=={version(name)}" for name in libraries)
+    return hash_bytes(sources.encode(), versions.encode(), spec.file_hash.encode())

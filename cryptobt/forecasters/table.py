@@ -1,5 +1,6 @@
 """Rows of the forecasts table: scores with what calibration makes of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,8 @@ class ForecastTable:
 
     Parameters
     ----------
+    outcomes : sequence of Outcomes
+        Of every horizon.
     start : int
         First bar that has a row; earlier forecasts only calibrate later ones.
     folds : list of Fold
@@ -61,25 +64,40 @@ class ForecastTable:
         self,
         market: MarketData,
         settings: Settings,
-        outcomes: Outcomes,
+        outcomes: Sequence[Outcomes],
         start: int,
         folds: list[Fold],
     ) -> None:
         self.market, self.settings, self.start = market, settings, start
         self.outcomes = outcomes
+        self.forecast_rows = np.concatenate([fold.predicted for fold in folds])
         self.fold_names = np.concatenate([[fold.date] * len(fold.predicted) for fold in folds])
         self.trained_until = np.concatenate(
             [[market.times[f.stop - 1] + market.interval] * len(f.predicted) for f in folds]
         )
 
-    def rows(
-        self, forecaster: str, spec: ForecasterSpec, z: np.ndarray, rows: np.ndarray
+    def rows(self, forecaster: str, spec: ForecasterSpec, z: np.ndarray) -> pd.DataFrame:
+        """Rows of one forecaster from the first decision on, of every horizon.
+
+        Parameters
+        ----------
+        z : ndarray, shape (m, H, seeds)
+            As in :class:`~cryptobt.forecasters.answers.Answers`. Without an opinion, no row.
+        """
+        frames = [
+            self._horizon(forecaster, spec, z[:, min(number, z.shape[1] - 1)], outcomes)
+            for number, outcomes in enumerate(self.outcomes)
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def _horizon(
+        self, forecaster: str, spec: ForecasterSpec, z: np.ndarray, outcomes: Outcomes
     ) -> pd.DataFrame:
-        """Rows of one forecaster from the first decision on."""
+        said = np.isfinite(z).all(axis=1)
+        rows, z, horizon = self.forecast_rows[said], z[said], outcomes.horizon
         score = z.mean(axis=1)
-        horizon = self.settings.forecaster.horizon_bars
         calibrated = calibrate(
-            rows, score, self.outcomes.outcome[rows], self.outcomes.deviation[rows], horizon
+            rows, score, outcomes.outcome[rows], outcomes.deviation[rows], horizon
         )
         times = self.market.times[rows]
         made_at = times + self.market.interval
@@ -95,8 +113,8 @@ class ForecastTable:
                 "score": score,
                 **calibrated._asdict(),
                 "seed_spread": z.std(axis=1, ddof=1) if z.shape[1] > 1 else np.nan,
-                "trained_until": self.trained_until,
-                "fold": self.fold_names,
+                "trained_until": self.trained_until[said],
+                "fold": self.fold_names[said],
             }
         )
         return frame[rows >= self.start][list(FORECASTS)].reset_index(drop=True)

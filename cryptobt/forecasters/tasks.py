@@ -25,7 +25,7 @@ class FitTask:
     fit_key, predict_key : str
         Content keys of the fitted model and of its predictions.
     parent_key : str or None
-        Fitted model that a warm start begins from.
+        Fitted network that a warm start begins from.
     """
 
     forecaster: str
@@ -44,15 +44,17 @@ def plan_tasks(
     walkforward = settings.walkforward
     bars_per_fold = int(DAY * walkforward.refit_days / samples.interval)
     design = design_of(spec, settings, max(1, bars_per_fold // EXPLAINED_PER_FOLD))
-    code = code_hash()
+    code = code_hash(spec)
+    members = walkforward.ensemble_seeds if spec.random else 1
+    warm = walkforward.warm_start and spec.kind == "net"
     tasks: list[FitTask] = []
     parents: dict[int, str] = {}
     for fold in folds:
         seen = [_hash_windows(windows) for windows in fold.learning(samples)]
         asked = _hash_windows(fold.forecasting(samples))
-        for member in range(walkforward.ensemble_seeds):
+        for member in range(members):
             seed = _seed(walkforward.seed, member, fold)
-            parent = parents.get(member) if walkforward.warm_start else None
+            parent = parents.get(member) if warm else None
             fit_key = hash_json([spec.name, design, code, seen, seed, parent])
             tasks.append(
                 FitTask(spec.name, design, fold, seed, fit_key, hash_json([fit_key, asked]), parent)
@@ -66,8 +68,17 @@ def _seed(seed: int, member: int, fold: Fold) -> int:
 
 
 def _hash_windows(windows: Windows) -> str:
-    arrays = {"rows": windows.rows, "ends": windows.ends, "slots": windows.slots}
-    arrays["length"] = np.array([windows.length])
+    arrays = {
+        "rows": windows.rows,
+        "log_close": windows.log_close,
+        "ends": windows.ends,
+        "slots": windows.slots,
+        "known": windows.known,
+        "deviation": windows.deviation,
+        "length": np.array([windows.length]),
+    }
     if windows.targets is not None:
         arrays["targets"] = windows.targets
+    if windows.seen is not None:
+        arrays |= {"seen.rows": windows.seen.rows, "seen.log_close": windows.seen.log_close}
     return hash_arrays(arrays)

@@ -5,21 +5,31 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from cryptobt.core.columns import CLOSE
 from cryptobt.core.errors import CannotWriteError, DataInvalidError
-from cryptobt.core.settings import Settings
+from cryptobt.core.settings import ForecasterSettings, Settings
 from cryptobt.core.time import parse_day
 from cryptobt.core.types import Explanation, Forecasts, MarketData
 from cryptobt.features.sets import FeatureTable
-from cryptobt.features.targets import known_trend, next_return_target, trend_target
+from cryptobt.features.targets import (
+    close_target,
+    direction_target,
+    known_trend,
+    next_return_target,
+    trend_target,
+)
+from cryptobt.features.volatility import ewma_volatility
 from cryptobt.features.windows import window_ends
-from cryptobt.forecasters.answers import ask_untrained, collect
+from cryptobt.forecasters.answers import Answers, ask_rule, collect
 from cryptobt.forecasters.calibration import KEEP
 from cryptobt.forecasters.folds import Fold, Samples, plan_folds
-from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
+from cryptobt.forecasters.registry import TREND_ONLY, ForecasterSpec, find_forecaster
 from cryptobt.forecasters.table import ForecastTable, Outcomes, realised
 from cryptobt.forecasters.tasks import FitTask, plan_tasks
 from cryptobt.forecasters.workers import Progress, run_tasks
 from cryptobt.records.content import ContentStore, Entry
+
+_KEY = ("time", "symbol", "model_id", "horizon_bars")
 
 
 def forecast(
@@ -52,56 +62,84 @@ def forecast(
         If there are too few rows before the first decision.
     """
     spec = find_forecaster(name)
+    chosen = settings.forecaster
     samples = make_samples(market, features, settings)
-    folds = plan_folds(samples, settings.forecaster, settings.walkforward)
-    outcomes = realised(market, settings.forecaster.horizon_bars)
+    folds = plan_folds(samples, chosen, settings.walkforward)
+    outcomes = [realised(market, horizon) for horizon in chosen.horizons]
     start = _start_row(samples, folds, settings, joins_late=joins_late)
-    folds = _needed(folds, start, outcomes, settings)
+    folds = _needed(folds, start, outcomes[-1], settings)
     table = ForecastTable(market, settings, outcomes, start, folds)
+    own = ask(spec, samples, folds, settings, cache, report)
     trend_spec = find_forecaster(TREND_ONLY)
-    trend = ask_untrained(trend_spec, samples, folds)
-    if not spec.trained:
-        return Forecasts(table.rows(name, spec, trend.z, trend.rows))
-    tasks = plan_tasks(spec, samples, folds, settings)
-    entries = _run(tasks, samples, cache, settings.run.workers, report)
-    net = collect(tasks, samples, features, entries)
-    share = settings.forecaster.trend_share if settings.forecaster.target == "trend" else 0.0
-    rows = [
-        table.rows(name, spec, (1 - share) * net.z + share * trend.z, net.rows),
-        table.rows(f"{name}_net", spec, net.z, net.rows),
-        table.rows(TREND_ONLY, trend_spec, trend.z, trend.rows),
-    ]
-    frame = pd.concat(rows).sort_values(["time", "symbol", "model_id"], ignore_index=True)
-    explained = _from(net.explanation, samples.times[start])
+    trend = own if spec is trend_spec else ask(trend_spec, samples, folds, settings, cache, report)
+    rows = [table.rows(TREND_ONLY, trend_spec, trend.z)]
+    if spec.trained:
+        share = chosen.trend_share if chosen.target == "trend" else 0.0
+        mixed = (1 - share) * own.z + share * trend.z if share else own.z
+        rows += [table.rows(name, spec, mixed), table.rows(f"{name}_net", spec, own.z)]
+    elif spec is not trend_spec:
+        rows += [table.rows(name, spec, own.z)]
+    frame = pd.concat(rows).sort_values([*_KEY], ignore_index=True)
+    explained = _from(own.explanation, samples.times[start])
     return Forecasts(frame, {market.symbol: explained} if explained else {})
+
+
+def ask(
+    spec: ForecasterSpec,
+    samples: Samples,
+    folds: list[Fold],
+    settings: Settings,
+    cache: ContentStore,
+    report: Callable[[Progress], None],
+) -> Answers:
+    """Fit a forecaster to every fold, or recall what was fitted, and ask it what the fold is for.
+
+    Causality: each answer is by a fold that could not see it.
+    """
+    if not spec.trained:
+        return ask_rule(spec, samples, folds, settings.forecaster.horizons)
+    tasks = plan_tasks(spec, samples, folds, settings)
+    return collect(tasks, samples, _run(tasks, samples, cache, settings.run.workers, report))
 
 
 def make_samples(market: MarketData, features: FeatureTable, settings: Settings) -> Samples:
     """Gather features, labels and the bars at which a window can end."""
     chosen = settings.forecaster
     rows = features.frame.to_numpy()
-    if chosen.target == "trend":
-        targets = trend_target(market.bars, chosen.target_heads)
-        ahead = max(k for k, _ in chosen.target_heads)
-    else:
-        targets = next_return_target(market.bars, chosen.horizon_bars)
-        ahead = chosen.horizon_bars
     known = known_trend(market.bars, chosen.target_heads)
-    usable = np.where(np.isfinite(known).all(axis=1)[:, None], rows, np.nan)
-    ends = window_ends(usable, market.times, market.interval, chosen.window_bars)
-    back = max(back for _, back in chosen.target_heads)
+    usable, warm_up = rows, features.warm_up_bars
+    if chosen.target == "trend":
+        usable = np.where(np.isfinite(known).all(axis=1)[:, None], rows, np.nan)
+        warm_up = max(warm_up, *(back for _, back in chosen.target_heads))
+    targets, ahead = make_targets(market, chosen)
     return Samples(
         market.times,
         market.interval,
         rows,
+        np.log(market.bars[CLOSE].to_numpy()),
+        ewma_volatility(market.bars).to_numpy(),
         known,
         targets,
-        ends,
+        window_ends(usable, market.times, market.interval, chosen.window_bars),
         chosen.window_bars,
         ahead,
         names=tuple(str(column) for column in features.frame.columns),
-        warm_up=max(features.warm_up_bars, back) + chosen.window_bars,
+        warm_up=warm_up + chosen.window_bars,
+        scaler_sees_all=settings.features.scaler_sees == "everything",
     )
+
+
+def make_targets(market: MarketData, chosen: ForecasterSettings) -> tuple[np.ndarray, int]:
+    """Labels of every bar, shape (n, K), and how many bars ahead they look."""
+    if chosen.target == "trend":
+        heads = chosen.target_heads
+        return trend_target(market.bars, heads), max(ahead for ahead, _ in heads)
+    target = {
+        "next_return": next_return_target,
+        "direction": direction_target,
+        "scaled_close": close_target,
+    }[chosen.target]
+    return target(market.bars, chosen.horizons), chosen.horizons[-1]
 
 
 def _start_row(samples: Samples, folds: list[Fold], settings: Settings, *, joins_late: bool) -> int:

@@ -1,10 +1,12 @@
 """Folds × seeds in worker processes, one torch thread each; each writes what it has finished."""
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,8 @@ from cryptobt.core.processes import (
     worker_context,
 )
 from cryptobt.forecasters.folds import Samples
-from cryptobt.forecasters.protocol import Forecaster
+from cryptobt.forecasters.opinions import opinions
+from cryptobt.forecasters.protocol import Forecaster, Windows
 from cryptobt.forecasters.registry import make_forecaster
 from cryptobt.forecasters.tasks import FitTask
 from cryptobt.records.content import ContentStore
@@ -115,23 +118,42 @@ def _fit_and_predict(task: FitTask) -> tuple[str, float]:
 def _fitted(task: FitTask) -> tuple[Forecaster, float]:
     model = make_forecaster(task.forecaster, task.design, task.seed)
     entry = _cache.get(task.fit_key)
-    if entry is not None:
-        return model.restore(entry.arrays), float(entry.arrays["losses"][-1, 1])
+    if entry is not None and entry.meta["restorable"]:
+        return model.restore(entry.arrays), _last_loss(entry.arrays["losses"])
     if task.parent_key is not None and (parent := _cache.get(task.parent_key)) is not None:
         model = model.restore(parent.arrays)
     training, validation = task.fold.learning(_samples)
+    began = time.perf_counter()
     model = model.fit(training, validation)
-    kept = dict(model.arrays())
-    kept["losses"] = np.array(model.losses, dtype=float).reshape(-1, 2)
-    if not np.isfinite(kept["losses"][:, 1]).any():
+    seconds = time.perf_counter() - began
+    losses = np.array(model.losses, dtype=float).reshape(-1, 2)
+    if len(losses) and not np.isfinite(losses[:, 1]).any():
         raise UsageError(
             f"training diverged in fold {task.fold.name}: no validation loss is finite; lower "
             f"training.learning_rate (now {task.design['learning_rate']:g})"
         )
-    # Mean and deviation of the answers over the rows it was fitted to, for the score.
-    answers = np.concatenate(
-        [model.predict(w).answers.mean(axis=1) for w in (training, validation)]
-    )
-    kept["centre"] = np.array([answers.mean(dtype=float), answers.std(dtype=float)])
-    _cache.put(task.fit_key, kept, {"fold": task.fold.name, "forecaster": task.forecaster})
-    return model, float(kept["losses"][-1, 1])
+    weights = model.arrays()
+    centre = _centre(model, task.design, (training, validation))
+    meta = {
+        "fold": task.fold.name,
+        "forecaster": task.forecaster,
+        "restorable": weights is not None,
+        "seconds": seconds,
+        "parameters": model.parameters,
+    }
+    _cache.put(task.fit_key, {**(weights or {}), "losses": losses, "centre": centre}, meta)
+    return model, _last_loss(losses)
+
+
+def _centre(
+    model: Forecaster, design: Mapping[str, Any], parts: tuple[Windows, Windows]
+) -> np.ndarray:
+    """Mean and deviation of the opinions over the windows it was fitted to, shape (2, H)."""
+    target, horizons = design["target"], design["horizons"]
+    said = [opinions(target, horizons, model.predict(part).answers, part) for part in parts]
+    together = np.concatenate(said)
+    return np.stack([together.mean(axis=0), together.std(axis=0)])
+
+
+def _last_loss(losses: np.ndarray) -> float:
+    return float(losses[-1, 1]) if len(losses) else float("nan")

@@ -136,10 +136,13 @@ def _margin(settings: Settings) -> str:
 def _forecaster(settings: Settings, trader: Trader) -> str:
     if trader.forecaster is None:
         return "none: the strategy is a rule; trend_only is shown for comparison"
-    if not find_forecaster(trader.forecaster).trained:
-        return f"{trader.forecaster}: nothing is learnt; the trend known at each close"
+    spec = find_forecaster(trader.forecaster)
+    if not spec.trained:
+        return f"{spec.name}: {spec.summary}"
     chosen = settings.forecaster
-    target = "next return" if chosen.target == "next_return" else "smoothed trend"
+    target = {"trend": "smoothed trend", "scaled_close": "next close"}.get(
+        chosen.target, chosen.target.replace("_", " ")
+    )
     share = f", {chosen.trend_share:.0%} of the score is the known trend"
     return (
         f"{trader.forecaster}, preset {chosen.preset}: {target} from windows of "
@@ -162,7 +165,7 @@ def _refits(settings: Settings, forecasts: Forecasts | None) -> str:
 def _purge(settings: Settings) -> int:
     """Bars really kept out: never fewer than the target looks ahead."""
     chosen = settings.forecaster
-    ahead = chosen.horizon_bars
+    ahead = chosen.horizons[-1]
     if chosen.target == "trend":
         ahead = max(k for k, _ in chosen.target_heads)
     return max(chosen.purge_bars, ahead)

@@ -58,7 +58,7 @@ class Measures:
         self.level = settings.metrics.confidence
         self.times = rows["strategy"].account.times
         self.moves = closes(markets, common_times(markets)).pct_change(fill_method=None)
-        horizon = settings.forecaster.horizon_bars
+        horizon = settings.forecaster.horizons[0]
         self.ahead = pd.DataFrame({market.symbol: ahead(market, horizon) for market in markets})
         self.resampler = self._resampler()
 

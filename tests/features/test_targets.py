@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 
 from cryptobt.data.sample import simulate
-from cryptobt.features.targets import known_trend, next_return_target, trend_target
+from cryptobt.features.targets import (
+    close_target,
+    direction_target,
+    known_trend,
+    next_return_target,
+    trend_target,
+)
 
 from .plain import Bars, mean
 
@@ -47,7 +53,7 @@ def test_the_next_return_is_over_its_deviation(horizon: int) -> None:
     row = 150
     move = LOGS[row + horizon] - LOGS[row]
     expected = move / (Bars(BARS, row).sigma() * math.sqrt(horizon))
-    target = next_return_target(BARS, horizon)
+    target = next_return_target(BARS, [horizon])
     assert target.shape == (300, 1)
     assert target[row, 0] == pytest.approx(expected)
 
@@ -62,7 +68,7 @@ def test_a_trend_target_is_missing_where_past_or_future_are() -> None:
 
 @pytest.mark.parametrize("horizon", [1, 5])
 def test_a_next_return_is_missing_at_both_ends(horizon: int) -> None:
-    finite = np.flatnonzero(np.isfinite(next_return_target(BARS, horizon)[:, 0]))
+    finite = np.flatnonzero(np.isfinite(next_return_target(BARS, [horizon])[:, 0]))
     assert finite.tolist() == list(range(20, 300 - horizon))
 
 
@@ -78,7 +84,7 @@ def test_labels_are_clipped_at_four(daily: float, bound: float) -> None:
     steady = pd.DataFrame({"close": 100 * daily ** np.arange(150.0)}, index=BARS.index[:150])
     labels = (
         trend_target(steady, HEADS),
-        next_return_target(steady, 1),
+        next_return_target(steady, [1]),
         known_trend(steady, HEADS),
     )
     for label in labels:
@@ -99,3 +105,23 @@ def test_a_label_reaches_no_further_than_its_horizon() -> None:
 def test_labels_do_not_need_volume_or_range() -> None:
     bare = pd.DataFrame({"close": BARS["close"]})
     np.testing.assert_array_equal(trend_target(bare, HEADS), trend_target(BARS, HEADS))
+
+
+def test_several_horizons_have_a_column_each() -> None:
+    together = next_return_target(BARS, [1, 5, 16])
+    for column, horizon in enumerate([1, 5, 16]):
+        alone = next_return_target(BARS, [horizon])
+        np.testing.assert_array_equal(together[:, [column]], alone)
+
+
+def test_a_direction_is_up_only_where_the_close_is_higher() -> None:
+    closes = pd.DataFrame({"close": [1.0, 2.0, 2.0, 1.5]})
+    # up, then unchanged, which counts as down, then down; the last is not known yet
+    assert direction_target(closes, [1])[:3, 0].tolist() == [1.0, -1.0, -1.0]
+    assert np.isnan(direction_target(closes, [1])[3, 0])
+
+
+def test_a_close_target_is_the_price_itself() -> None:
+    closes = pd.DataFrame({"close": [1.0, 2.0, 4.0]})
+    np.testing.assert_array_equal(close_target(closes, [1, 2])[0], [2.0, 4.0])
+    assert np.isnan(close_target(closes, [1, 2])[1:, 1]).all()

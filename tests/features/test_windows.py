@@ -2,13 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays_of
 
 from cryptobt.core.time import DAY
-from cryptobt.features.windows import Standardiser, unbroken_rows, window_ends
+from cryptobt.features.windows import unbroken_rows, window_ends
 
 
 def days(*numbers: int) -> pd.DatetimeIndex:
@@ -78,41 +76,3 @@ def test_later_bars_do_not_decide_whether_a_bar_ends_a_window(
     whole = window_ends(values, times, DAY, length)
     part = window_ends(values[:cut], times[:cut], DAY, length)
     assert part.tolist() == whole[whole < cut].tolist()
-
-
-def test_standardised_rows_by_hand() -> None:
-    # mean 2, deviation √((1 + 0 + 1)/3) = 0.816: (3 − 2)/0.816 = 1.2247
-    scaler = Standardiser.fit(np.array([[1.0], [2.0], [3.0]]), clip=4.0)
-    assert scaler.transform(np.array([[3.0], [2.0]]))[:, 0] == pytest.approx([1.2247449, 0.0])
-
-
-def test_values_are_clipped_on_both_sides_and_missing_ones_stay_missing() -> None:
-    scaler = Standardiser.fit(np.array([[-1.0], [1.0]]), clip=4.0)
-    out = scaler.transform(np.array([[1e9], [-1e9], [np.nan]]))[:, 0]
-    assert out[:2].tolist() == [4.0, -4.0]
-    assert np.isnan(out[2])
-    assert out.dtype == np.float32
-
-
-@pytest.mark.parametrize("level", [0.0, 1.0, 1e9, -3e-7, 0.1])
-def test_a_column_that_does_not_move_becomes_zero(level: float) -> None:
-    scaler = Standardiser.fit(np.full((37, 1), level), clip=4.0)
-    assert scaler.transform(np.full((2, 1), level))[:, 0] == pytest.approx([0.0, 0.0], abs=1e-6)
-
-
-@given(
-    arrays_of.arrays(
-        np.float64, (30, 3), elements=st.floats(-1e6, 1e6, allow_subnormal=False, width=32)
-    )
-)
-def test_training_rows_come_out_finite_and_within_the_clip(rows: np.ndarray) -> None:
-    out = Standardiser.fit(rows, clip=4.0).transform(rows)
-    assert np.isfinite(out).all()
-    assert np.abs(out).max() <= 4.0
-
-
-def test_training_rows_come_out_with_mean_zero_and_deviation_one() -> None:
-    rows = np.random.default_rng(1).normal(5.0, 3.0, (500, 4))
-    out = Standardiser.fit(rows, clip=99.0).transform(rows)
-    np.testing.assert_allclose(out.mean(axis=0), 0, atol=1e-6)
-    np.testing.assert_allclose(out.std(axis=0), 1, atol=1e-6)

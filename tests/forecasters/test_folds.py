@@ -1,6 +1,7 @@
 """Walk-forward folds: anchored, purged, and never a bar forecast twice."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ def samples_at(
 ) -> Samples:
     zeros = np.zeros((len(times), 1))
     ends = window_ends(zeros, times, interval, length)
-    return Samples(times, interval, zeros, zeros, zeros, ends, length, ahead)
+    return Samples(
+        times, interval, zeros, zeros[:, 0], zeros[:, 0], zeros, zeros, ends, length, ahead
+    )
 
 
 def days(count: int, gaps: set[int] = frozenset(), skip: int = 0) -> pd.DatetimeIndex:  # type: ignore[assignment]
@@ -189,10 +192,7 @@ def test_a_fold_has_rows_to_learn_from_and_rows_to_validate_with(
 
 def test_windows_are_given_the_rows_of_their_fold_and_no_others() -> None:
     samples = samples_at(days(400))
-    numbered = Samples(
-        samples.times, DAY, np.arange(400.0)[:, None], samples.known, samples.targets,
-        samples.ends, samples.length, samples.ahead,
-    )  # fmt: skip
+    numbered = replace(samples, rows=np.arange(400.0)[:, None])
     fold = plan(numbered, history=100, anchor="2015-01-01")[2]
     training, validation = fold.learning(numbered)
     for windows, ends in ((training, fold.training), (validation, fold.validation)):
@@ -201,7 +201,8 @@ def test_windows_are_given_the_rows_of_their_fold_and_no_others() -> None:
         assert windows.targets is not None
     asked = fold.forecasting(numbered)
     assert asked.targets is None
-    assert asked.rows[0, 0] == fold.predicted[0] - 5 + 1
+    # the bar before the first window gives its first return
+    assert asked.rows[0, 0] == fold.predicted[0] - 5
     assert asked.rows[-1, 0] == fold.predicted[-1]
     # A window's slot is its bar's distance from the fold's date, whoever else is asked.
     assert asked.slots.tolist() == list(range(40))

@@ -24,7 +24,7 @@ def inputs(seed: int = 0, features: int = F) -> Tensor:
 def net(name: str) -> nn.Module:
     torch.manual_seed(1)
     if name == "dual_attention":
-        return DualAttention(F, K, filters=6, units=8, heads=2, dropout=0.3).eval()
+        return DualAttention(F, K, filters=6, units=8, attention_heads=2, dropout=0.3).eval()
     return AttentionBiLstm(F, K, units=8, dropout=0.3).eval()
 
 

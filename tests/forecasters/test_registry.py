@@ -48,9 +48,15 @@ def test_a_design_holds_the_settings_that_shape_a_fit_and_no_others() -> None:
     # A BiLSTM has no filters: changing them must not fit it again.
     assert design("attention_bilstm", "net.filters=4") == design("attention_bilstm")
     assert design("dual_attention", "net.filters=4") != design("dual_attention")
-    assert design("trend_only") == {}
+    assert design("trend_only") == {"horizons": [1]}
 
 
-def test_the_hash_of_the_code_is_stable() -> None:
-    assert code_hash() == code_hash()
-    assert len(code_hash()) == 64
+@pytest.mark.parametrize("name", sorted(FORECASTERS))
+def test_the_hash_of_the_code_is_stable(name: str) -> None:
+    spec = find_forecaster(name)
+    assert code_hash(spec) == code_hash(spec)
+    assert len(code_hash(spec)) == 64
+
+
+def test_another_kind_of_forecaster_has_other_code() -> None:
+    assert code_hash(find_forecaster("linear")) != code_hash(find_forecaster("lstm"))

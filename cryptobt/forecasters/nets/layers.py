@@ -12,33 +12,47 @@ class NetOutput(NamedTuple):
 
     Attributes
     ----------
-    prediction : Tensor, shape (B, heads of the target)
+    prediction : Tensor, shape (B, outputs)
     gates : Tensor, shape (T, B, F), or None
         Feature gates; 1 leaves a feature as it is.
-    attention : Tensor, shape (B, attention heads, T)
+    attention : Tensor, shape (B, attention heads, T), or None
         Weights over the window; they sum to 1 over T.
     """
 
     prediction: Tensor
-    gates: Tensor | None
-    attention: Tensor
+    gates: Tensor | None = None
+    attention: Tensor | None = None
+
+
+def activation_named(name: str) -> nn.Module:
+    """Make the activation of this name."""
+    return {"tanh": nn.Tanh, "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU}[name]()
+
+
+def dense_head(units: int, outputs: int, activation: str = "relu") -> nn.Sequential:
+    """Make two dense layers with an activation between them."""
+    hidden = max(1, units // 2)
+    return nn.Sequential(
+        nn.Linear(units, hidden), activation_named(activation), nn.Linear(hidden, outputs)
+    )
 
 
 class FeatureGate(nn.Module):
-    """A gate for each feature and time step: ``2·sigmoid(W2·ReLU(W1·x_t))``.
+    """A gate for each feature and time step: ``largest·sigmoid(W2·ReLU(W1·x_t))``.
 
-    The factor 2 lets the gate start near 1, where it passes everything through.
+    The factor 2 lets the gate start near 1, where it passes everything through; the paper has 1.
     """
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, largest: float = 2.0) -> None:
         super().__init__()
+        self.largest = largest
         hidden = max(1, features // 2)
         self.squeeze = nn.Linear(features, hidden)
         self.expand = nn.Linear(hidden, features)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Gates in (0, 2), shape as x: (T, B, F)."""
-        return 2 * torch.sigmoid(self.expand(torch.relu(self.squeeze(x))))
+        """Gates in (0, largest), shape as x: (T, B, F)."""
+        return self.largest * torch.sigmoid(self.expand(torch.relu(self.squeeze(x))))
 
 
 class CausalConv(nn.Module):
@@ -58,6 +72,24 @@ class CausalConv(nn.Module):
         padded = functional.pad(x, (0, 0, 0, 0, 2, 0))  # (T+2, B, F)
         shifted = torch.cat((padded[:-2], padded[1:-1], padded[2:]), dim=-1)  # (T, B, 3F)
         return self.norm(torch.relu(self.kernel(shifted)))
+
+
+class PaperConv(nn.Module):
+    """A convolution over time with kernel 3, padded on both sides, then ReLU and BatchNorm.
+
+    As the dual-attention paper prints it: steps see one step ahead inside the window, and the
+    batch statistics of the training mix the dates of a batch.
+    """
+
+    def __init__(self, features: int, filters: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(features, filters, kernel_size=3, padding=1)
+        self.norm = nn.BatchNorm1d(filters)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Filter responses, shape (T, B, filters)."""
+        responses = self.norm(torch.relu(self.convolution(x.permute(1, 2, 0))))  # (B, C, T)
+        return responses.permute(2, 0, 1)
 
 
 class LastStateAttention(nn.Module):
