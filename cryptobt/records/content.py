@@ -19,6 +19,8 @@ from cryptobt.core.hashing import hash_bytes
 
 log = logging.getLogger(__name__)
 _DIGEST_BYTES = 32
+_KEY = "key"
+"""In the header: a file that was renamed or copied is not what its new name says."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class ContentStore:
         try:
             if bytes.fromhex(hash_bytes(body)) != digest:
                 raise ValueError("checksum differs")
-            return _unpack(body)
+            entry = _unpack(body)
+            if entry.meta.pop(_KEY, key) != key:
+                raise ValueError("it was kept under another key")
+            return entry
         except (ValueError, KeyError, SafetensorError) as error:
             log.warning("cache entry %s is damaged (%s): it is made again", path.name, error)
             path.unlink(missing_ok=True)
@@ -88,7 +93,7 @@ class ContentStore:
         CannotWriteError
             If the disk is full or the folder is not ours to write.
         """
-        body = _pack(arrays, meta)
+        body = _pack(arrays, {**meta, _KEY: key})
         write_atomically(self._path(key), bytes.fromhex(hash_bytes(body)) + body)
 
     def paths(self) -> Iterator[Path]:
