@@ -70,6 +70,12 @@ class CannotWriteError(CryptobtError):
     exit_code = 7
 
 
+class CheckFailedError(CryptobtError):
+    """What was checked does not do what it has to."""
+
+    exit_code = 8
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Suggest the known name nearest to a misspelt one, or list them all.
 

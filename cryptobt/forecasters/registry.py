@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import EntryPoint, entry_points, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import cryptobt.features.sets as feature_sets
 from cryptobt.core.errors import UsageError, did_you_mean
 from cryptobt.core.hashing import hash_bytes, hash_source
 from cryptobt.core.settings import Settings
+from cryptobt.core.user_code import Found, is_reference, load, load_installed
 from cryptobt.forecasters.protocol import Forecaster
 
 TREND_ONLY = "trend_only"
@@ -36,6 +37,8 @@ class ForecasterSpec:
         Whether seeds are averaged; a forest is an average of its own, and is fitted once a fold.
     file, file_hash : str
         Of a user's own; empty for those that come with cryptobt.
+    reference : str
+        By which a worker finds a user's own; empty where the name does.
     """
 
     name: str
@@ -47,6 +50,12 @@ class ForecasterSpec:
     random: bool = True
     file: str = ""
     file_hash: str = ""
+    reference: str = ""
+
+    @property
+    def address(self) -> str:
+        """What :func:`make_forecaster` finds it by in any process; never part of a result."""
+        return self.reference or self.name
 
     @property
     def trained(self) -> bool:
@@ -124,29 +133,88 @@ FORECASTERS = {
 }
 
 
+_asked_for: dict[str, ForecasterSpec] = {}
+"""Those of the user's files by the name that they have in results, which tells no folder."""
+
+
 def find_forecaster(name: str) -> ForecasterSpec:
-    """Look a forecaster up.
+    """Look a forecaster up: one of ours, an installed one, or ``my_file.py:MyForecaster``.
+
+    One of a file is called ``my_file.MyForecaster`` from then on, and found by that name too.
 
     Raises
     ------
     UsageError
-        With the nearest known name.
+        With the nearest known name, or with what is wrong in the user's file.
     """
-    if name not in FORECASTERS:
-        raise UsageError(f"unknown forecaster '{name}'; {did_you_mean(name, FORECASTERS)}")
-    return FORECASTERS[name]
+    if is_reference(name):
+        spec = _own(_found(name))
+        _asked_for[spec.name] = spec
+        return spec
+    known = FORECASTERS | _asked_for
+    if name in known:
+        return known[name]
+    installed = installed_forecasters()
+    if name not in installed:
+        hint = did_you_mean(name, [*FORECASTERS, *installed])
+        raise UsageError(f"unknown forecaster '{name}'; {hint}")
+    return _own(_found(name))
+
+
+def installed_forecasters() -> dict[str, EntryPoint]:
+    """Forecasters that other packages offer under the entry point ``cryptobt.forecasters``."""
+    return {point.name: point for point in entry_points(group="cryptobt.forecasters")}
 
 
 def make_forecaster(name: str, design: Mapping[str, Any], seed: int) -> Forecaster:
     """Make an unfitted forecaster."""
-    module, _, attribute = find_forecaster(name).code.partition(":")
+    spec = None if is_reference(name) else find_forecaster(name)
+    if spec is None or spec.file:
+        from cryptobt.forecasters.own import make_own
+
+        return make_own(_found(spec.reference if spec else name), design, seed)
+    module, _, attribute = spec.code.partition(":")
     factory = getattr(importlib.import_module(module), attribute)
     forecaster: Forecaster = factory(design, seed)
     return forecaster
 
 
+def _found(reference: str) -> Found:
+    from cryptobt.forecasters.own import FORECASTER
+
+    if is_reference(reference):
+        return load(reference, FORECASTER)
+    return load_installed(installed_forecasters()[reference], FORECASTER)
+
+
+def _own(found: Found) -> ForecasterSpec:
+    from cryptobt.forecasters.own import describe, is_classifier, is_estimator
+
+    value = found.value
+    name = found.name
+    if is_reference(found.reference):
+        name = f"{Path(found.file).stem}.{name}"
+    return ForecasterSpec(
+        name,
+        describe(value),
+        "",
+        "estimator",
+        "direction" if is_estimator(value) and is_classifier(value) else "target",
+        random=getattr(value, "random", False) is True,
+        file=found.file,
+        file_hash=found.file_hash,
+        reference=found.reference,
+    )
+
+
 def design_of(spec: ForecasterSpec, settings: Settings, explain_every: int) -> dict[str, Any]:
-    """Everything in the settings that shapes a fit, as plain values."""
+    """Everything in the settings that shapes a fit, as plain values.
+
+    Raises
+    ------
+    UsageError
+        If the forecaster cannot learn the target.
+    """
     own: dict[str, Any] = {"horizons": list(settings.forecaster.horizons)}
     if spec.kind == "rule":
         return own
@@ -155,6 +223,8 @@ def design_of(spec: ForecasterSpec, settings: Settings, explain_every: int) -> d
         "scaling": settings.features.scaling,
         "clip": settings.features.clip,
     }
+    if spec.file:
+        own |= {"target": _learnt(spec, own["target"]), "file": spec.file_hash}
     if spec.kind == "estimator":
         return own
     own |= {"net": spec.name, "explain_every": explain_every}
@@ -162,6 +232,19 @@ def design_of(spec: ForecasterSpec, settings: Settings, explain_every: int) -> d
         own["window_bars"] = settings.forecaster.window_bars
     net = settings.net.model_dump(include=set(spec.net_settings))
     return own | net | settings.training.model_dump(mode="json")
+
+
+def _learnt(spec: ForecasterSpec, target: str) -> str:
+    """What a user's forecaster is given to learn: a classifier learns the sign of a return."""
+    if spec.answers != "direction":
+        return target
+    if target == "scaled_close":
+        raise UsageError(
+            f"forecaster '{spec.name}' is a classifier, which says up or down, and "
+            "forecaster.target 'scaled_close' asks for a price; expected a regressor, or the "
+            "target 'trend', 'next_return' or 'direction'"
+        )
+    return "direction" if target == "next_return" else target
 
 
 def code_hash(spec: ForecasterSpec) -> str:
@@ -172,6 +255,8 @@ def code_hash(spec: ForecasterSpec) -> str:
     here, features = Path(__file__).parent, Path(feature_sets.__file__).parent
     shared = [here / name for name in ("protocol.py", "opinions.py", "scaled.py", "workers.py")]
     own, libraries = [here / "estimators.py"], ("scikit-learn", "numpy")
+    if spec.file:
+        own += [here / "own.py", here / "own_estimator.py"]
     if spec.kind == "net":
         own = [here / "torch_forecaster.py", here / "losses.py", *here.glob("nets/*.py")]
         libraries = ("torch", "numpy")

@@ -57,7 +57,9 @@ def plan_tasks(
             parent = parents.get(member) if warm else None
             fit_key = hash_json([spec.name, design, code, seen, seed, parent])
             tasks.append(
-                FitTask(spec.name, design, fold, seed, fit_key, hash_json([fit_key, asked]), parent)
+                FitTask(
+                    spec.address, design, fold, seed, fit_key, hash_json([fit_key, asked]), parent
+                )
             )
             parents[member] = fit_key
     return tasks

@@ -9,6 +9,7 @@ from cryptobt.backtests.run import Trader
 from cryptobt.core.settings import DataSettings, Settings
 from cryptobt.core.time import interval_label
 from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.core.user_code import is_reference
 from cryptobt.data.extras import COINMETRICS
 from cryptobt.data.named_files import split_entry
 from cryptobt.data.sample import sample_market
@@ -52,6 +53,8 @@ def repeat_command(
     parts.extend(_series_flags(settings.data))
     defaults = Settings().model_dump(mode="json", exclude={"run"})
     chosen = settings.model_dump(mode="json", exclude={"run"})
+    if is_reference(own := settings.forecaster.name or ""):
+        chosen["forecaster"]["name"] = Path(own).name
     skipped = {f"data.{name}" for name in WHERE} | {"strategy.name"}
     for section, values in chosen.items():
         for name, value in values.items():

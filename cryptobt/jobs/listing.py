@@ -1,6 +1,7 @@
 """``cryptobt strategies`` and ``cryptobt forecasters``: what there is, in one line each."""
 
-from cryptobt.forecasters.registry import FORECASTERS
+from cryptobt.core.errors import CryptobtError
+from cryptobt.forecasters.registry import FORECASTERS, find_forecaster, installed_forecasters
 from cryptobt.strategies.registry import STRATEGIES
 
 
@@ -13,5 +14,18 @@ def list_strategies() -> dict[str, str]:
 
 
 def list_forecasters() -> dict[str, str]:
-    """Name of each forecaster to what it is."""
-    return {name: spec.summary for name, spec in FORECASTERS.items()}
+    """Name of each forecaster to what it is: ours, then those of installed packages."""
+    ours = {name: spec.summary for name, spec in FORECASTERS.items()}
+    return ours | {
+        name: _installed(name, point.value)
+        for name, point in installed_forecasters().items()
+        if name not in ours
+    }
+
+
+def _installed(name: str, place: str) -> str:
+    try:
+        summary = find_forecaster(name).summary
+    except CryptobtError as error:
+        return f"cannot be used: {error}"
+    return f"{summary} [{place}]".strip()

@@ -13,7 +13,9 @@ from cryptobt.core.hashing import hash_json, hash_source
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label, iso
 from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.forecasters.registry import ForecasterSpec
 from cryptobt.jobs.symbols import quarantined
+from cryptobt.jobs.trader import forecaster_of
 from cryptobt.strategies.registry import StrategySpec
 
 SCHEMA = 1
@@ -44,7 +46,8 @@ def manifest(
         "code_version": code_version(),
         "seeds": list(range(settings.walkforward.ensemble_seeds)),
         "libraries": libraries(),
-        "strategy": {"name": spec.name, "file_hash": spec.file_hash or None},
+        "strategy": _code(spec),
+        "forecaster": _code(forecaster_of(settings, spec)),
         "trials": trials(settings, markets, spec),
         "simulated": any(market.simulated for market in markets),
         "quarantined": quarantined(markets),
@@ -52,14 +55,18 @@ def manifest(
 
 
 def settings_key(settings: Settings, spec: StrategySpec) -> str:
-    """Hash of the settings that were chosen, and of the user's strategy where it is his.
+    """Hash of the settings that were chosen, and of strategy and forecaster where they are his.
 
     Of workers, folders, and where data and files lie nothing is in it but the names of the series.
     """
-    unrelated: Any = {"run": True, "paper": True, "data": WHERE, "strategy": {"name"}}
+    unrelated: Any = {
+        **{"run": True, "paper": True, "data": WHERE},
+        **{"strategy": {"name"}, "forecaster": {"name"}},
+    }
     chosen = settings.model_dump(mode="json", exclude=unrelated)
     series = sorted(entry.partition("=")[0] for entry in settings.data.extras)
-    return hash_json([spec.name, spec.file_hash, chosen, bool(settings.data.onchain), series])
+    code = [_code(spec), _code(forecaster_of(settings, spec))]
+    return hash_json([code, chosen, bool(settings.data.onchain), series])
 
 
 def trials(settings: Settings, markets: Sequence[MarketData], spec: StrategySpec) -> dict[str, Any]:
@@ -80,6 +87,10 @@ def code_version() -> str:
     root = Path(cryptobt.__file__).parent
     sources = [path for path in root.rglob("*") if path.suffix in {".py", ".html", ".css"}]
     return f"{cryptobt.__version__}+{hash_source(sources)[:12]}"
+
+
+def _code(spec: StrategySpec | ForecasterSpec | None) -> dict[str, str | None] | None:
+    return None if spec is None else {"name": spec.name, "file_hash": spec.file_hash or None}
 
 
 def _data(market: MarketData) -> dict[str, Any]:

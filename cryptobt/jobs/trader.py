@@ -2,8 +2,8 @@
 
 from cryptobt.backtests.run import Trader
 from cryptobt.core.settings import Settings
-from cryptobt.forecasters.registry import find_forecaster
-from cryptobt.strategies.registry import check_params, find_strategy
+from cryptobt.forecasters.registry import ForecasterSpec, design_of, find_forecaster
+from cryptobt.strategies.registry import StrategySpec, check_params, find_strategy
 
 
 def trader_of(settings: Settings) -> Trader:
@@ -12,11 +12,18 @@ def trader_of(settings: Settings) -> Trader:
     Raises
     ------
     UsageError
-        If one is unknown, or a parameter cannot be used.
+        If one is unknown, a parameter cannot be used, or the forecaster cannot learn the target.
     """
     spec = find_strategy(settings.strategy.name)
     check_params(spec, settings.strategy.params)
+    forecaster = forecaster_of(settings, spec)
+    if forecaster is None:
+        return Trader(spec, settings.strategy.params, None)
+    design_of(forecaster, settings, 1)
+    return Trader(spec, settings.strategy.params, forecaster.name)
+
+
+def forecaster_of(settings: Settings, spec: StrategySpec) -> ForecasterSpec | None:
+    """Find the forecaster that a strategy trades by: the one that settings name, else its own."""
     name = settings.forecaster.name or spec.forecaster
-    if name is not None:
-        find_forecaster(name)
-    return Trader(spec, settings.strategy.params, name)
+    return None if name is None else find_forecaster(name)

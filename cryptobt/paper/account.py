@@ -20,7 +20,7 @@ from cryptobt.core.time import DAY, iso, parse_interval
 from cryptobt.data.frames import split_key
 from cryptobt.data.named_files import pair_files, split_entry
 from cryptobt.jobs.manifest import libraries
-from cryptobt.jobs.trader import trader_of
+from cryptobt.jobs.trader import forecaster_of, trader_of
 from cryptobt.paper.ledger import Ledger, create_ledger
 
 _MONEY = ("backtests", "strategies")
@@ -79,8 +79,12 @@ def fingerprint_of(settings: Settings, trader: Trader) -> dict[str, str]:
     """
     root = Path(cryptobt.__file__).parent
     code = [path for room in _MONEY for path in (root / room).glob("*.py")]
+    forecaster = forecaster_of(settings, trader.spec)
+    # cryptobt's own may change: forecasts are facts, and stay as they were made
+    own = forecaster is not None and forecaster.file_hash
     return {
         "the strategy": f"{trader.spec.name} {trader.spec.file_hash}".strip(),
+        **({"the forecaster": f"{trader.forecaster} {own}"} if own else {}),
         "the settings": hash_json(
             settings.model_dump(mode="json", exclude={"run"}, exclude_unset=True)
         ),
@@ -148,8 +152,13 @@ def frozen(settings: Settings) -> Settings:
              "source": source, "symbols": symbols,
              "onchain": _absolute(data.onchain), "extras": _absolute(data.extras),
              "cross_check": other}  # fmt: skip
-    strategy = settings.strategy.model_copy(update={"name": _absolute_strategy(settings)})
-    return settings.model_copy(update={"data": data.model_copy(update=fixed), "strategy": strategy})
+    strategy = settings.strategy.model_copy(
+        update={"name": _absolute_reference(settings.strategy.name)}
+    )
+    return settings.model_copy(
+        update={"data": data.model_copy(update=fixed), "strategy": strategy}
+        | _absolute_forecaster(settings)
+    )
 
 
 def read_account(ledger: Ledger) -> PaperAccount:
@@ -246,8 +255,16 @@ def _absolute_entry(entry: str) -> str:
     return f"{name}={path.resolve()}" if name else str(path.resolve())
 
 
-def _absolute_strategy(settings: Settings) -> str:
-    name = settings.strategy.name
+def _absolute_forecaster(settings: Settings) -> dict[str, Any]:
+    name = settings.forecaster.name
+    if name is None:
+        return {}
+    chosen = settings.forecaster.model_copy(update={"name": _absolute_reference(name)})
+    return {"forecaster": chosen}
+
+
+def _absolute_reference(name: str) -> str:
+    """Give a reference into a file, ``my_file.py:Name``, its whole path; leave other names."""
     file, sign, own = name.rpartition(":")
     path = Path(file).expanduser()
     return f"{path.resolve()}{sign}{own}" if file and path.is_file() else name

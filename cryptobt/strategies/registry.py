@@ -5,16 +5,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
-import backtrader as bt
-
 from cryptobt.core.errors import UsageError, did_you_mean
-from cryptobt.core.hashing import hash_bytes
+from cryptobt.core.user_code import is_reference, load_installed
 from cryptobt.strategies.rules import BuyAndHold, BuyAndHoldVolTarget, Momentum, SmaTrend
 from cryptobt.strategies.signals import AttnSignal, BilstmSignal, ScoreSignal
-from cryptobt.strategies.user_code import StrategyError, is_reference, load_class
+from cryptobt.strategies.user_code import STRATEGY, load_class
 
 
 @dataclass(frozen=True)
@@ -98,15 +95,8 @@ def installed_strategies() -> dict[str, EntryPoint]:
 
 
 def _installed(point: EntryPoint) -> StrategySpec:
-    try:
-        strategy = point.load()
-    except Exception as error:
-        raise StrategyError(f"strategy '{point.name}' ({point.value}): {error}") from error
-    if not (isinstance(strategy, type) and issubclass(strategy, bt.Strategy)):
-        raise StrategyError(f"strategy '{point.name}' ({point.value}) is no backtrader Strategy")
-    file = inspect.getsourcefile(strategy)
-    assert file is not None, "a class of a package has a source file"
-    return replace(_from_class(strategy, hash_bytes(Path(file).read_bytes())), name=point.name)
+    found = load_installed(point, STRATEGY)
+    return replace(_from_class(found.value, found.file_hash), name=point.name)
 
 
 def _from_class(strategy: type[Any], file_hash: str) -> StrategySpec:

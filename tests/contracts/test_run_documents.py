@@ -189,6 +189,7 @@ def test_the_manifest_has_the_documented_keys(run: RunFolder) -> None:
         "forecasts_hash",
         "code_version",
         "strategy",
+        "forecaster",
         "seeds",
         "libraries",
         "trials",

@@ -231,6 +231,34 @@ def test_a_wrong_value_is_refused_with_key_value_and_expectation(
     assert expected in message.split("; expected ", 1)[1]
 
 
+@pytest.mark.parametrize("value", ["0", "5000", "[]", "[5, 1]", "[1, 1]", "[0, 1]", "soon", "true"])
+def test_horizons_are_numbers_of_bars_that_rise(value: str) -> None:
+    assert "'forecaster.horizon_bars'" in refusal(f"forecaster.horizon_bars={value}")
+
+
+def test_one_horizon_stands_for_a_list_of_one() -> None:
+    def horizons(value: str) -> tuple[int, ...]:
+        return load_settings(None, [f"forecaster.horizon_bars={value}"], {}).forecaster.horizons
+
+    assert (horizons("5"), horizons("[1, 5, 16]")) == ((5,), (1, 5, 16))
+
+
+@pytest.mark.parametrize(
+    ("losses", "target", "instead"),
+    [
+        ('["mse", "bce"]', "scaled_close", "'mse', 'huber' or 'pinball'"),
+        ("bce", "next_return", "forecaster.target 'direction'"),
+        ("mae", "trend", "'mse', 'huber', 'bce' or 'pinball'"),
+    ],
+)
+def test_a_loss_that_does_not_fit_the_target_is_refused(
+    losses: str, target: str, instead: str
+) -> None:
+    message = refusal(f"training.losses={losses}", f"forecaster.target={target}")
+    assert "'training.losses'" in message
+    assert instead in message
+
+
 @pytest.mark.parametrize("value", ["0", "monthly"])
 def test_a_wrong_history_names_the_key_as_the_user_writes_it(value: str) -> None:
     message = refusal(f"walkforward.history={value}")

@@ -62,6 +62,31 @@ def test_a_second_source_in_a_table_of_a_file_is_found_too(tmp_path: Path) -> No
     assert settings(data__cross_check="all.h5::btc").data.cross_check == f"{tmp_path}/all.h5::btc"
 
 
+OWN = """
+import numpy as np
+class Up:
+    def fit(self, training, validation):
+        return self
+    def predict(self, windows):
+        return np.ones(len(windows))
+"""
+
+
+def test_a_forecaster_of_one_s_own_is_found_from_every_folder_and_its_change_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    chosen = settings(strategy__name="attn_signal", forecaster__name="own.py:Up")
+    assert chosen.forecaster.name == f"{tmp_path}/own.py:Up"
+    open_account(chosen, NAME, night_of(20)).check_unchanged()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    read().check_unchanged()
+    (tmp_path / "own.py").write_text(OWN + "# another\n")
+    with pytest.raises(LedgerError, match="the forecaster changed since it was opened"):
+        read().check_unchanged()
+
+
 def read() -> PaperAccount:
     with open_ledger(ledger_path(NAME)) as ledger:
         return read_account(ledger)

@@ -18,6 +18,7 @@ from cryptobt.backtests.run import Trader, run_backtest
 from cryptobt.core import columns
 from cryptobt.core.errors import UsageError
 from cryptobt.core.types import BacktestResult, Forecasts, MarketData
+from cryptobt.core.user_code import is_reference
 from cryptobt.data.sample import simulate
 from cryptobt.forecasters.registry import FORECASTERS
 from cryptobt.strategies.registry import (
@@ -27,7 +28,7 @@ from cryptobt.strategies.registry import (
     installed_strategies,
     own_params,
 )
-from cryptobt.strategies.user_code import StrategyError, is_reference, load_class
+from cryptobt.strategies.user_code import StrategyError, load_class
 
 from ..backtests.accounts import flat_market, make_settings
 
@@ -393,7 +394,8 @@ def forecasts_for(market: MarketData, forecaster: str) -> Forecasts:
     """Forecasts that swing slowly, absent at first, as before the first fold."""
     swing = np.sin(np.arange(len(market.bars)) / 7.0)
     frame = pd.DataFrame(
-        {"time": market.times, "symbol": market.symbol, "forecaster": forecaster, "score": swing,
+        {"time": market.times, "symbol": market.symbol, "horizon_bars": 1,
+         "forecaster": forecaster, "score": swing,
          "mean": swing / 100, "p_up": 0.5 + swing / 5, "q05": -0.05, "q50": 0.0, "q95": 0.06}
     )  # fmt: skip
     return Forecasts(
