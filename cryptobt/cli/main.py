@@ -9,8 +9,12 @@ import cryptobt
 from cryptobt.cli.backtest import backtest
 from cryptobt.cli.cache import cache
 from cryptobt.cli.data import data
+from cryptobt.cli.evaluate import evaluate
+from cryptobt.cli.explain import explain
+from cryptobt.cli.forecast import forecast
 from cryptobt.cli.listing import forecasters, strategies
 from cryptobt.cli.paper import paper
+from cryptobt.cli.reproduce import reproduce
 from cryptobt.core.errors import CryptobtError
 
 INTERRUPTED = 130
@@ -25,11 +29,23 @@ def cli() -> None:
     Not financial advice.
 
     Exit codes: 0 done, 2 usage, 3 data unavailable, 4 data invalid or too short,
-    5 ledger mismatch, 6 lock held, 7 cannot write, 130 interrupted, 1 anything unexpected.
+    5 ledger mismatch, 6 lock held, 7 cannot write, 8 a check failed, 130 interrupted,
+    1 anything unexpected.
     """
 
 
-for command in (backtest, paper, data, strategies, forecasters, cache):
+for command in (
+    backtest,
+    forecast,
+    evaluate,
+    explain,
+    reproduce,
+    paper,
+    data,
+    strategies,
+    forecasters,
+    cache,
+):
     cli.add_command(command)
 
 

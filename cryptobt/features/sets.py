@@ -11,6 +11,7 @@ from cryptobt.core.errors import UsageError, did_you_mean
 from cryptobt.core.time import epoch_ns
 from cryptobt.core.types import ExtraSeries, MarketData
 from cryptobt.features.paper16 import paper16
+from cryptobt.features.paper_levels import ATH5_WARM_UP_ROWS, ath5, close_alone, levels
 from cryptobt.features.stationary import stationary, stationary_extras, stationary_onchain
 
 STALE_AFTER = pd.Timedelta(days=7)
@@ -56,6 +57,10 @@ FEATURE_SETS = {
             None,
         ),
         FeatureSet("paper16", "the dual-attention paper's 16 raw levels", paper16, 60, ONCHAIN),
+        FeatureSet("ath5", "ATH-CryptoNet's five raw levels", ath5, ATH5_WARM_UP_ROWS, None),
+        FeatureSet("close", "the close alone", close_alone, 0),
+        # One: the first row of a series that is published a bar late.
+        FeatureSet("levels", "bars and every further series, as they are", levels, 1, None),
     )
 }
 

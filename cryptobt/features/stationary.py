@@ -130,7 +130,7 @@ def _day_shape(bars: pd.DataFrame, volatility: pd.Series) -> pd.DataFrame:
 
 
 def _activity(series: pd.Series, name: str) -> pd.DataFrame:
-    logs = np.log1p(series)
+    logs = np.log1p(series.where(series > -1))  # a count that is negative has no logarithm
     growth = logs.rolling(7).mean() - logs.rolling(90).mean()
     return pd.DataFrame({f"{name}_z": _log_z(series), f"{name}_growth": growth})
 
@@ -144,7 +144,7 @@ def _level(series: pd.Series) -> pd.DataFrame:
 
 
 def _log_z(series: pd.Series) -> pd.Series:
-    logs = np.log1p(series)
+    logs = np.log1p(series.where(series > -1))
     return _z(logs, logs.rolling(30).mean(), logs.rolling(60).std())
 
 

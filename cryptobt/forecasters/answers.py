@@ -78,7 +78,7 @@ def _centred(model: Forecaster, answers: np.ndarray, learnt: tuple[Windows, Wind
 
 def _standardised(opinion: np.ndarray, centre: np.ndarray) -> np.ndarray:
     # Half of the training mean stays in: the recipe's prior that past drift half persists.
-    # A network that has collapsed to one answer says nothing, however little it varies.
+    # What varies less than the least deviation is rounding; of it the mean alone says something.
     mean, deviation = centre
     return np.asarray((opinion - 0.5 * mean) / np.maximum(deviation, LEAST_DEVIATION))
 
@@ -118,7 +118,9 @@ def _said(
     target, horizons = task.design["target"], task.design["horizons"]
     opinion = opinions(target, horizons, answers, asked)
     centre = entries[task.fit_key].arrays["centre"]
-    return _standardised(opinion, centre), predicted_returns(target, horizons, answers, asked)
+    losses = task.design.get("losses", ())
+    returns = predicted_returns(target, horizons, answers, asked, losses)
+    return _standardised(opinion, centre), returns
 
 
 def _explanation(
@@ -127,12 +129,14 @@ def _explanation(
     """What the ensemble looked at, and how it learnt; None for what has no epochs."""
     gates, attention, explained, losses = [], [], [], {}
     for name, members in folds.items():
+        losses[name] = _loss_frame([entries[task.fit_key].arrays["losses"] for task in members])
         answers = [entries[task.predict_key].arrays for task in members]
+        if not len(answers[0]["explained"]):
+            continue  # a fold that falls into a gap
         explained.append(members[0].fold.predicted[answers[0]["explained"]])
         gates.append(np.mean([answer["gates"] for answer in answers], axis=0))
         attention.append(np.mean([answer["attention"] for answer in answers], axis=0))
-        losses[name] = _loss_frame([entries[task.fit_key].arrays["losses"] for task in members])
-    if not any(len(frame) for frame in losses.values()):
+    if not explained:
         return None
     return Explanation(
         samples.times[np.concatenate(explained)],

@@ -36,10 +36,12 @@ class WindowEstimator:
         self.losses: list[tuple[float, float]] = []
         self.parameters: int | None = None
         self._scaler: Scaler | None = None
+        self._outputs = 0
 
     def fit(self, training: Windows, validation: Windows) -> Self:
         """Learn from the training windows; the validation windows choose a strength or an end."""
         self._scaler = fit_scaler(self.design, training)
+        self._outputs = training.labels().shape[1]
         with threadpool_limits(1):
             self.learn(*self._table(training), *self._table(validation))
         return self
@@ -48,7 +50,7 @@ class WindowEstimator:
         """Predict window by window; none depends on which others are there."""
         with threadpool_limits(1):
             parts = [self.answer(self._flat(part)) for part in _chunks(windows)]
-        answers = np.concatenate(parts) if parts else np.zeros((0, 1))
+        answers = np.concatenate(parts) if parts else np.zeros((0, self._outputs))
         if self._prices:
             answers = self._fitted().prices(answers, windows.first_close)
         return Prediction.unexplained(answers, windows)
@@ -121,6 +123,7 @@ class Linear(WindowEstimator):
         """Take weights, offset and scaler back."""
         super().restore(arrays)
         self.weights, self.offset = arrays["weights"], arrays["offset"]
+        self._outputs = len(self.weights)
         self.parameters = self.weights.size + self.offset.size
         return self
 

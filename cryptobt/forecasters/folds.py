@@ -154,7 +154,7 @@ def _dates(
 ) -> Iterator[tuple[pd.Timestamp, pd.Timestamp]]:
     """Give the date of each refit and of the next one."""
     if walkforward.split == "single":
-        labelled = samples.ends[_target_unbroken(samples, samples.ends)]
+        labelled = samples.ends[_labelled(samples, samples.ends)]
         tested = round(len(labelled) * walkforward.test_share)
         if 0 < tested < len(labelled):
             yield samples.times[labelled[-tested]], samples.times[-1] + samples.interval
@@ -179,7 +179,7 @@ def _fold(
     purge = max(forecaster.purge_bars, samples.ahead)
     first = _first_row(samples, date, walkforward)
     ends = samples.ends[(samples.ends >= first + samples.length) & (samples.ends < stop - purge)]
-    ends = ends[_target_unbroken(samples, ends)]
+    ends = ends[_labelled(samples, ends)]
     training, validation = _validated(ends, purge, walkforward)
     begin, end = samples.times.searchsorted([date, until])
     predicted = samples.ends[(samples.ends >= begin) & (samples.ends < end)]
@@ -207,10 +207,12 @@ def _first_row(samples: Samples, date: pd.Timestamp, walkforward: WalkforwardSet
     return int(samples.times.searchsorted(date - DAY * walkforward.history))
 
 
-def _target_unbroken(samples: Samples, ends: np.ndarray) -> np.ndarray:
+def _labelled(samples: Samples, ends: np.ndarray) -> np.ndarray:
+    """Which windows have a whole label: no gap behind them, and σ known, as it is after 20 bars."""
+    known = np.isfinite(samples.targets).all(axis=1) & np.isfinite(samples.deviation)
     unbroken = unbroken_rows(samples.times, samples.interval)
     last = np.minimum(ends + samples.ahead, len(unbroken) - 1)
-    return (ends + samples.ahead == last) & (unbroken[last] >= samples.ahead)
+    return (ends + samples.ahead == last) & (unbroken[last] >= samples.ahead) & known[ends]
 
 
 def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
@@ -220,6 +222,12 @@ def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
     between = int(DAY * walkforward.refit_days / samples.interval)
     warm_up = int(samples.ends[0]) if windows else max(samples.warm_up, samples.length)
     has = f"too few rows: {bars} bars give {windows} usable windows of {samples.length} bars"
+    if windows >= wanted and walkforward.split == "single":
+        return (
+            f"{has}, but the last {walkforward.test_share:.0%} test, and too few are left before "
+            f"them: {walkforward.min_train_rows} are needed to train and validate with; lower "
+            "walkforward.test_share or walkforward.min_train_rows, or bring more bars"
+        )
     if windows >= wanted:
         return (
             f"{has}, but no refit date (every {walkforward.refit_days} days, {between} bars) falls "

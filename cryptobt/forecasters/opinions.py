@@ -29,13 +29,18 @@ def opinions(
 
 
 def predicted_returns(
-    target: str, horizons: Sequence[int], answers: np.ndarray, windows: Windows
+    target: str,
+    horizons: Sequence[int],
+    answers: np.ndarray,
+    windows: Windows,
+    losses: Sequence[str] = (),
 ) -> np.ndarray:
     """Turn answers, shape (w, K), into log returns over each horizon, shape (w, horizons).
 
-    NaN for a target that is no return: the smoothed trend, and the direction.
+    NaN for a target that is no return: the smoothed trend, and the direction. So are the answers
+    of a network that was trained by ``bce`` alone: log odds of up.
     """
-    if target == "next_return":
+    if target == "next_return" and set(losses) != {"bce"}:
         return np.asarray(answers * _deviations(horizons, windows))
     if target == "scaled_close":
         ratio = answers.astype(float) / windows.last_close[:, None]

@@ -15,8 +15,9 @@ def predictions(
 ) -> pd.DataFrame:
     """Set a forecaster's predictions beside the prices that came.
 
-    What is predicted is the return that the forecaster itself answers; where it answers none (a
-    direction, or the smoothed trend), the calibrated ``mean``, NaN until there is one.
+    What is predicted is the return that the forecaster itself answers; where its target is none (a
+    direction, or the smoothed trend), the calibrated ``mean``, NaN until there is one. A rule that
+    calls directions predicts nothing.
 
     Causality: ``actual`` and what is made of it are known ``horizon_bars`` after ``time``; the
     other columns at the close of ``time``.
@@ -37,6 +38,9 @@ def predictions(
     column = np.searchsorted(horizons, frame["horizon_bars"].to_numpy())
     own = answers.returns[np.searchsorted(answers.rows, places), column]
     predicted = np.where(np.isfinite(own), own, frame["mean"].to_numpy())
+    if spec.answers == "direction":
+        # Calibration makes a return of any call, and may turn it round; what it called stays.
+        predicted = np.full(len(frame), np.nan)
     actual = _log_returns(market, horizons)[places, column]
     last = market.bars[CLOSE].to_numpy()[places]
     call = np.where(np.isfinite(predicted), predicted, frame["score"].to_numpy())

@@ -76,22 +76,29 @@ class ForecastTable:
             [[market.times[f.stop - 1] + market.interval] * len(f.predicted) for f in folds]
         )
 
-    def rows(self, forecaster: str, spec: ForecasterSpec, z: np.ndarray) -> pd.DataFrame:
+    def rows(
+        self, forecaster: str, spec: ForecasterSpec, z: np.ndarray, trend_share: float = 0.0
+    ) -> pd.DataFrame:
         """Rows of one forecaster from the first decision on, of every horizon.
 
         Parameters
         ----------
+        forecaster : str
+            Its name in the table.
         z : ndarray, shape (m, H, seeds)
             As in :class:`~cryptobt.forecasters.answers.Answers`. Without an opinion, no row.
+        trend_share : float
+            Share of the known trend in it.
         """
+        model_id = self._model_id(forecaster, spec, trend_share)
         frames = [
-            self._horizon(forecaster, spec, z[:, min(number, z.shape[1] - 1)], outcomes)
+            self._horizon(forecaster, model_id, z[:, min(number, z.shape[1] - 1)], outcomes)
             for number, outcomes in enumerate(self.outcomes)
         ]
         return pd.concat(frames, ignore_index=True)
 
     def _horizon(
-        self, forecaster: str, spec: ForecasterSpec, z: np.ndarray, outcomes: Outcomes
+        self, forecaster: str, model_id: str, z: np.ndarray, outcomes: Outcomes
     ) -> pd.DataFrame:
         said = np.isfinite(z).all(axis=1)
         rows, z, horizon = self.forecast_rows[said], z[said], outcomes.horizon
@@ -106,7 +113,7 @@ class ForecastTable:
                 "time": times,
                 "symbol": self.market.symbol,
                 "horizon_bars": horizon,
-                "model_id": self._model_id(forecaster, spec),
+                "model_id": model_id,
                 "forecaster": forecaster,
                 "made_at": made_at,
                 "target_at": made_at + horizon * self.market.interval,
@@ -119,9 +126,7 @@ class ForecastTable:
         )
         return frame[rows >= self.start][list(FORECASTS)].reset_index(drop=True)
 
-    def _model_id(self, forecaster: str, spec: ForecasterSpec) -> str:
+    def _model_id(self, forecaster: str, spec: ForecasterSpec, trend_share: float) -> str:
         parts = self.settings.model_dump(include={"features", "forecaster", "walkforward"})
-        parts["forecaster"] |= {"name": spec.name, "trend_share": None}
-        if forecaster != f"{spec.name}_net":
-            parts["forecaster"]["trend_share"] = self.settings.forecaster.trend_share
+        parts["forecaster"] |= {"name": spec.name, "trend_share": trend_share}
         return f"{forecaster}-{hash_json([design_of(spec, self.settings, 1), parts])[:8]}"

@@ -63,6 +63,8 @@ class TorchForecaster:
 
     def predict(self, windows: Windows) -> Prediction:
         """Predict in fixed batches; explain every ``explain_every``-th bar of the fold."""
+        if not len(windows):  # a fold that falls into a gap
+            return Prediction.unexplained(np.zeros((0, self._targets)), windows)
         self._fitted()[0].eval()
         batches = self._batches(windows)
         groups = _fixed_groups(windows.slots)
@@ -96,6 +98,10 @@ class TorchForecaster:
         self._net = build_net(self.design, len(self._scaler.centre), self._outputs)
         self._net.load_state_dict(weights)
         return self
+
+    @property
+    def _targets(self) -> int:
+        return self._outputs // self.loss.width
 
     def _fitted(self) -> tuple[nn.Module, Scaler]:
         assert self._net is not None, "not fitted"

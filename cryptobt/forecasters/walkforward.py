@@ -66,8 +66,8 @@ def forecast(
     samples = make_samples(market, features, settings)
     folds = plan_folds(samples, chosen, settings.walkforward)
     outcomes = [realised(market, horizon) for horizon in chosen.horizons]
-    start = _start_row(samples, folds, settings, joins_late=joins_late)
-    folds = _needed(folds, start, outcomes[-1], settings)
+    start = first_decision(samples, folds, settings, joins_late=joins_late)
+    folds = needed_folds(folds, start, outcomes[-1], settings)
     table = ForecastTable(market, settings, outcomes, start, folds)
     own = ask(spec, samples, folds, settings, cache, report)
     trend_spec = find_forecaster(TREND_ONLY)
@@ -76,7 +76,7 @@ def forecast(
     if spec.trained:
         share = chosen.trend_share if chosen.target == "trend" else 0.0
         mixed = (1 - share) * own.z + share * trend.z if share else own.z
-        rows += [table.rows(name, spec, mixed), table.rows(f"{name}_net", spec, own.z)]
+        rows += [table.rows(name, spec, mixed, share), table.rows(f"{name}_net", spec, own.z)]
     elif spec is not trend_spec:
         rows += [table.rows(name, spec, own.z)]
     frame = pd.concat(rows).sort_values([*_KEY], ignore_index=True)
@@ -142,7 +142,9 @@ def make_targets(market: MarketData, chosen: ForecasterSettings) -> tuple[np.nda
     return target(market.bars, chosen.horizons), chosen.horizons[-1]
 
 
-def _start_row(samples: Samples, folds: list[Fold], settings: Settings, *, joins_late: bool) -> int:
+def first_decision(
+    samples: Samples, folds: list[Fold], settings: Settings, *, joins_late: bool
+) -> int:
     """First bar that decides: the first forecast, or ``data.start``.
 
     Raises
@@ -174,7 +176,9 @@ def _start_row(samples: Samples, folds: list[Fold], settings: Settings, *, joins
     return start
 
 
-def _needed(folds: list[Fold], start: int, outcomes: Outcomes, settings: Settings) -> list[Fold]:
+def needed_folds(
+    folds: list[Fold], start: int, outcomes: Outcomes, settings: Settings
+) -> list[Fold]:
     """Drop folds whose forecasts neither trade nor calibrate one that does.
 
     A warm start needs them all: each fold begins from the one before.

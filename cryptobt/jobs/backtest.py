@@ -1,37 +1,30 @@
 """``cryptobt backtest``: from settings to a run folder with its tearsheet."""
 
-import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cryptobt.backtests.run import Trader, check_intervals
-from cryptobt.core.columns import BARS
-from cryptobt.core.processes import usable_cores
-from cryptobt.core.settings import Settings, home
-from cryptobt.core.time import epoch_ns, interval_label, iso
-from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
-from cryptobt.data.extras import load_extras
-from cryptobt.data.load import load_markets
-from cryptobt.jobs.cache import fold_cache
+from cryptobt.backtests.run import Trader
+from cryptobt.core.settings import Settings
+from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.jobs.events import Events, Progress
 from cryptobt.jobs.forecasts import Forecasting
+from cryptobt.jobs.loading import load_bars, load_beside
 from cryptobt.jobs.manifest import manifest
 from cryptobt.jobs.measure import Measures
+from cryptobt.jobs.paper_ways import paper_ways
 from cryptobt.jobs.rows import run_rows
-from cryptobt.jobs.run_files import FinishedRun, json_text
-from cryptobt.jobs.symbols import describe_stale, extra_warnings, name_of, quality_warnings
+from cryptobt.jobs.run_files import FinishedRun
+from cryptobt.jobs.run_folder import Steps, check_folders, write_run_folder
+from cryptobt.jobs.symbols import describe_stale, extra_warnings, name_of
 from cryptobt.jobs.trader import trader_of
-from cryptobt.records.content import ContentStore
-from cryptobt.records.runs import check_writable, write_run
 from cryptobt.reports.quantstats_page import QuantstatsProcess
 from cryptobt.reports.terminal import summary
 
-__all__ = ["BacktestReport", "Events", "Progress", "backtest", "keep_snapshot"]
+__all__ = ["BacktestReport", "Events", "Progress", "backtest"]
 
 
 @dataclass(frozen=True)
@@ -78,65 +71,29 @@ def backtest(
     CryptobtError
         With one line that says what was wrong and what to do.
     """
-    trader, out = trader_of(settings), Path(settings.run.out)
-    check_writable(out)
-    for store in (fold_cache(), snapshots()):
-        store.check_writable()
-    clock = _Clock(events.step)
-    clock.begin("loading data")
-    markets, extras = _load(settings, now, events)
+    trader = trader_of(settings)
+    check_folders(Path(settings.run.out))
+    for way in (ways := paper_ways(settings)):
+        events.warn(way)
+    steps = Steps(events.step)
+    steps.begin("loading data")
+    markets = load_bars(settings.data, now, events)
+    extras = load_beside(settings.data, markets, now, events)
     forecasting = Forecasting(markets, extras, trader, settings, events)
-    clock.begin("computing features")
+    steps.begin("computing features")
     features = forecasting.features()
-    clock.begin("forecasting")
+    steps.begin("forecasting")
     forecasts = forecasting.forecasts(features)
     missing = tuple(dict.fromkeys(name for table in features.values() for name in table.missing))
-    run = _Run(markets, extra_warnings(extras), forecasts, missing, trader, settings, events)
-    files, metrics = run.trade(clock)
-    clock.begin("writing")
-    run_id = uuid.uuid4().hex[:8]
-    own = {
-        "run_id": run_id,
-        "created_at": iso(now),
-        "command": command,
-        "workers": settings.run.workers or usable_cores(),
-        "paths": {"out": str(out.resolve()), "cache": str(fold_cache().root)},
-        "timings_s": clock.end(),
-    }
-    files["run.json"] = json_text(
-        own | manifest(settings, markets, extras, trader.spec, files["forecasts.csv"])
-    )
-    for market in markets:
-        keep_snapshot(market)
-    name = f"{now:%Y%m%dT%H%M%SZ}-{trader.spec.name}-{name_of(markets)}-{run_id}"
-    return BacktestReport(write_run(out, name, files), metrics)
-
-
-def snapshots() -> ContentStore:
-    """The store of the bars that runs were made from."""
-    return ContentStore(home("data") / "snapshots")
-
-
-def keep_snapshot(market: MarketData) -> None:
-    """Keep the bars of a run by their content, so that it can be repeated after a rewrite."""
-    store = snapshots()
-    if market.hash not in store:
-        arrays = {name: market.bars[name].to_numpy() for name in BARS}
-        meta = {"symbol": market.symbol, "interval": interval_label(market.interval)}
-        store.put(market.hash, {"time": epoch_ns(market.times)} | arrays, meta)
-
-
-def _load(
-    settings: Settings, now: pd.Timestamp, events: Events
-) -> tuple[list[MarketData], Mapping[str, Sequence[ExtraSeries]]]:
-    markets = load_markets(settings.data, now)
-    for warning in quality_warnings(markets):
-        events.warn(warning)
-    check_intervals(markets)
-    extras = load_extras(settings.data, markets, now)
-    for warning in extra_warnings(extras):
-        events.warn(warning)
-    return markets, extras
+    notes = [*ways, *extra_warnings(extras)]
+    run = _Run(markets, notes, forecasts, missing, trader, settings, events)
+    files, metrics = run.trade(steps)
+    steps.begin("writing")
+    label = f"{trader.spec.name}-{name_of(markets)}"
+    shared = manifest(settings, markets, extras, trader.spec, files["forecasts.csv"])
+    spent = {"timings_s": steps.end()}
+    folder = write_run_folder(label, files, shared, settings, markets, now, command, spent)
+    return BacktestReport(folder, metrics)
 
 
 @dataclass(frozen=True)
@@ -151,21 +108,21 @@ class _Run:
     settings: Settings
     events: Events
 
-    def trade(self, clock: "_Clock") -> tuple[dict[str, str], dict[str, Any]]:
+    def trade(self, steps: Steps) -> tuple[dict[str, str], dict[str, Any]]:
         """Trade every row, measure them, and write the files but ``run.json``, with the metrics."""
-        clock.begin("trading")
+        steps.begin("trading")
         resolved = _with_start(self.settings, self.forecasts)
         with QuantstatsProcess() as quantstats:
             rows = run_rows(self.markets, self.forecasts, self.trader, resolved)
             quantstats.begin(rows["strategy"].account, rows["buy_and_hold"].account)
-            clock.begin("measuring")
+            steps.begin("measuring")
             stale = describe_stale(self.markets, rows["strategy"].account.times)
             for line in stale:
                 self.events.warn(line)
             measures = Measures(self.markets, self.forecasts, rows, resolved)
             notes = [*self.notes, *stale]
             metrics = measures.document(self.trader.spec.name, self.missing_columns, notes)
-            clock.begin("drawing the tearsheet")
+            steps.begin("drawing the tearsheet")
             run = FinishedRun(
                 self.settings, self.markets, self.forecasts, rows, metrics, self.trader
             )
@@ -178,23 +135,3 @@ def _with_start(settings: Settings, forecasts: Forecasts | None) -> Settings:
         return settings
     start = forecasts.frame["time"].min().isoformat()
     return settings.model_copy(update={"data": settings.data.model_copy(update={"start": start})})
-
-
-class _Clock:
-    """Seconds spent in each step."""
-
-    def __init__(self, tell: Callable[[str], None]) -> None:
-        self.tell = tell
-        self.began = time.perf_counter()
-        self.step = ""
-        self.spent: dict[str, float] = {}
-
-    def begin(self, step: str) -> None:
-        self.end()
-        self.step, self.began = step, time.perf_counter()
-        self.tell(step)
-
-    def end(self) -> dict[str, float]:
-        if self.step:
-            self.spent[self.step] = round(time.perf_counter() - self.began, 3)
-        return self.spent

@@ -1,7 +1,7 @@
 """What a caller is told while a job goes on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptobt.forecasters.workers import Progress
 
@@ -25,3 +25,12 @@ class Events:
     warn: Callable[[str], None]
     step: Callable[[str], None]
     fits: Callable[[Progress], None]
+
+    def noting(self, said: list[str]) -> "Events":
+        """Let every warning be kept in a list as well."""
+
+        def warn(line: str) -> None:
+            said.append(line)
+            self.warn(line)
+
+        return replace(self, warn=warn)

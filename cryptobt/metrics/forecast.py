@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
+from cryptobt.metrics.accuracy import RETURN, return_errors
 from cryptobt.metrics.metric import Metric, absent, measured
 
 NAMES = ("mae", "rmse", "r2", "skill", "interval_coverage", "seed_correlation")
@@ -68,12 +68,6 @@ _UNITS = dict.fromkeys(NAMES, "ratio") | {
 def _errors(mean: np.ndarray, outcome: np.ndarray) -> dict[str, Metric]:
     if len(mean) < 2:
         reason = "fewer than two calibrated forecasts with a known outcome"
-        return {name: absent(_UNITS[name], reason) for name in ("mae", "rmse", "r2", "skill")}
-    mse = float(mean_squared_error(outcome, mean))
-    still = float(np.mean(outcome**2))
-    return {
-        "mae": measured(float(mean_absolute_error(outcome, mean)), "log return"),
-        "rmse": measured(mse**0.5, "log return"),
-        "r2": measured(float(r2_score(outcome, mean)), "ratio"),
-        "skill": measured(1 - mse / still if still > 0 else np.nan, "ratio", "nothing moved"),
-    }
+        return {name: absent(_UNITS[name], reason) for name in RETURN}
+    errors = return_errors(outcome, mean, None, 0.0)
+    return {name: metric for name, metric in errors.items() if isinstance(metric, Metric)}

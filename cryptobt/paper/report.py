@@ -15,7 +15,6 @@ from cryptobt.core.settings import Settings
 from cryptobt.core.time import iso
 from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
 from cryptobt.data.extras import load_extras
-from cryptobt.jobs.backtest import keep_snapshot
 from cryptobt.jobs.cache import fold_cache
 from cryptobt.jobs.events import Events
 from cryptobt.jobs.forecasts import Forecasting
@@ -23,6 +22,7 @@ from cryptobt.jobs.manifest import manifest
 from cryptobt.jobs.measure import Measures
 from cryptobt.jobs.rows import run_rows
 from cryptobt.jobs.run_files import FinishedRun, json_text
+from cryptobt.jobs.run_folder import keep_snapshot
 from cryptobt.jobs.symbols import describe_stale
 from cryptobt.paper.account import existing_ledger
 from cryptobt.paper.accounts import standing_of

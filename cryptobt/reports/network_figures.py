@@ -1,5 +1,6 @@
 """Figures on the network: which features it lets in, which bars it looks at, how it learnt."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from cryptobt.reports.sheet import Sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MAX_COLUMNS = 400
 MAX_NETWORKS = 4
@@ -60,7 +62,11 @@ def _not_drawn(sheet: Sheet, named: list[str]) -> list[Panel]:
 
 def _network(explanation: Explanation | None, mark: str = "") -> list[Panel]:
     """Draw one network; ``mark`` keeps the ids of several apart."""
-    return [_gates(explanation, mark), _attention(explanation, mark), _losses(explanation, mark)]
+    return [
+        _gates(explanation, mark),
+        attention_panel(explanation, mark),
+        _losses(explanation, mark),
+    ]
 
 
 def _gates(explanation: Explanation | None, mark: str) -> Panel:
@@ -99,12 +105,13 @@ def _draw_gates(explanation: Explanation, mark: str) -> str:
     return to_svg(figure, f"gates{mark}", f"Feature gates; the largest are {top}.")
 
 
-def _attention(explanation: Explanation | None, mark: str) -> Panel:
+def attention_panel(explanation: Explanation | None, mark: str) -> Panel:
+    """Draw attention over time, or say why there is none; ``mark`` keeps ids apart."""
     title = "Which bars the network looks at"
     if explanation is None:
         return Panel(title, "", absent=_NO_NETWORK)
     if not np.isfinite(explanation.attention).any() or len(explanation.times) < 2:
-        return Panel(title, "", absent="Not drawn: there are no attention weights.")
+        return Panel(title, "", absent="Not drawn: this network has no attention over time.")
     window = explanation.attention.shape[2]
     caption = (
         "Attention over the input window, mean of the heads: time across, age of the bar up "
@@ -130,41 +137,73 @@ def attention_columns(times: pd.DatetimeIndex, attention: np.ndarray) -> np.ndar
     ndarray, shape (T, k)
         k at most 400; row 0 is the newest bar; NaN where a stretch holds no forecast.
     """
+    return stretches_of_time(times, attention.mean(axis=1))[::-1]
+
+
+def stretches_of_time(times: pd.DatetimeIndex, values: np.ndarray) -> np.ndarray:
+    """Average values, shape (n, m), over at most 400 stretches of equal time, shape (m, k).
+
+    NaN where a stretch holds no forecast. There have to be two times at least.
+    """
     stamps = epoch_ns(times)
     k = min(MAX_COLUMNS, len(times))
     place = ((stamps - stamps[0]) / (stamps[-1] - stamps[0]) * k).astype(int).clip(max=k - 1)
     counts = np.bincount(place, minlength=k)
-    sums = np.zeros((k, attention.shape[2]))
-    np.add.at(sums, place, attention.mean(axis=1))
+    sums = np.zeros((k, values.shape[1]))
+    np.add.at(sums, place, values)
     means = np.full_like(sums, np.nan)
     np.divide(sums, counts[:, None], out=means, where=counts[:, None] > 0)
-    return means.T[::-1]
+    return means.T
 
 
-def _draw_attention(explanation: Explanation, mark: str) -> str:
+def draw_over_time(
+    figure: "Figure",
+    times: pd.DatetimeIndex,
+    shown: np.ndarray,
+    span: tuple[float, float],
+    colours: str,
+    written: Callable[[float, float], str],
+) -> "Axes":
+    """Draw stretches of time, shape (m, k), as colours between the two values of ``span``.
+
+    Parameters
+    ----------
+    colours : str
+        matplotlib's name of the scale.
+    written : callable
+        Writes a value of the scale.
+    """
     from matplotlib.dates import date2num
 
-    shown = attention_columns(explanation.times, explanation.attention)
-    first, last = date2num(naive_utc(explanation.times[[0, -1]]).to_pydatetime())
-    figure = new_figure(3.5)
+    first, last = date2num(naive_utc(times[[0, -1]]).to_pydatetime())
     axes = figure.subplots()
     image = axes.imshow(
         shown,
         origin="lower",
         aspect="auto",
         interpolation="none",
-        cmap="cividis",
-        vmin=float(np.nanquantile(shown, 0.005)),
-        vmax=float(np.nanquantile(shown, 0.995)),
+        cmap=colours,
+        vmin=span[0],
+        vmax=span[1],
         extent=(first, last, -0.5, shown.shape[0] - 0.5),
     )
     axes.xaxis_date()
     date_axis(axes)
     axes.grid(visible=False)
-    axes.set_ylabel("age of the bar")
     bar = figure.colorbar(image, ax=axes, fraction=0.05, pad=0.02)
-    bar.ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.2f}%")
+    bar.ax.yaxis.set_major_formatter(written)
     bar.outline.set_visible(False)
+    return axes
+
+
+def _draw_attention(explanation: Explanation, mark: str) -> str:
+    shown = attention_columns(explanation.times, explanation.attention)
+    span = float(np.nanquantile(shown, 0.005)), float(np.nanquantile(shown, 0.995))
+    figure = new_figure(3.5)
+    axes = draw_over_time(
+        figure, explanation.times, shown, span, "cividis", lambda share, _: f"{100 * share:.2f}%"
+    )
+    axes.set_ylabel("age of the bar")
     age = int(np.nanargmax(np.nanmean(shown, axis=1)))
     return to_svg(figure, f"attention{mark}", f"Attention by age; on average largest at age {age}.")
 

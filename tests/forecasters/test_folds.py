@@ -206,3 +206,139 @@ def test_windows_are_given_the_rows_of_their_fold_and_no_others() -> None:
     assert asked.rows[-1, 0] == fold.predicted[-1]
     # A window's slot is its bar's distance from the fold's date, whoever else is asked.
     assert asked.slots.tolist() == list(range(40))
+
+
+# Labels that cannot be learnt from
+
+
+def test_a_window_whose_target_or_deviation_is_not_known_is_not_learnt_from() -> None:
+    # σ needs twenty bars; features that need none end their first window at bar 5.
+    samples = samples_at(days(400))
+    deviation = np.full(400, 0.02)
+    deviation[:20] = np.nan
+    (first, *_) = plan(replace(samples, deviation=deviation))
+    assert first.training[0] == 20
+    targets = np.zeros((400, 2))
+    targets[:30, 1] = np.nan
+    (first, *_) = plan(replace(samples, deviation=deviation, targets=targets))
+    assert first.training[0] == 30
+    assert first.predicted[0] == samples.times.searchsorted(first.date)
+
+
+# The ways of papers: one split, shuffled validation
+
+
+def single(samples: Samples, purge: int = 0, **changes: Any) -> Any:
+    (fold,) = plan(samples, purge, **({"split": "single"} | changes))
+    return fold
+
+
+def test_one_split_of_70_15_and_15_parts_by_count() -> None:
+    # 405 bars: windows of 5 end at bars 5 … 404; the last has no label one bar ahead. Of 399
+    # labelled ones 60 (15 %) test: bars 344 … 403, and 404, whose outcome is not known yet. Bars
+    # closed by the date are 0 … 343; the one whose label is bar 344 is purged: 5 … 342 are 338.
+    # Validation takes 15/85 of these, 60, and training stops one bar, the purge, before it.
+    fold = single(samples_at(days(405), ahead=1), test_share=0.15, validation_share=15 / 85)
+    assert fold.predicted.tolist() == list(range(344, 405))
+    assert fold.validation.tolist() == list(range(283, 343))
+    assert fold.training.tolist() == list(range(5, 282))
+    assert len(fold.training) / 399 == pytest.approx(0.70, abs=0.01)
+    assert fold.date == START + 344 * DAY
+
+
+@settings(max_examples=40)
+@given(gaps, shapes, st.floats(0.05, 0.6), st.sampled_from(["latest", "shuffled"]))
+def test_a_single_split_predicts_nothing_that_it_learnt_from(
+    holes: set[int], shape: tuple[int, int, int], share: float, validation: str
+) -> None:
+    length, ahead, purge = shape
+    samples = samples_at(days(400, holes), length, ahead)
+    try:
+        folds = plan(samples, purge, split="single", test_share=share, validation=validation)
+    except DataInvalidError:
+        return
+    (fold,) = folds
+    learnt = np.concatenate([fold.training, fold.validation])
+    assert (samples.times[learnt + ahead] + DAY <= fold.date).all(), "a label is not known yet"
+    assert learnt.max() + max(purge, ahead) < fold.stop <= fold.predicted.min()
+    assert len(np.unique(learnt)) == len(learnt)
+    assert fold.predicted[-1] == samples.ends[-1]
+    labelled = samples.ends[samples.ends + ahead < len(samples.times)]
+    tested = np.isin(labelled, fold.predicted).sum()
+    # windows that span a gap behind them have no label, and are asked all the same
+    assert tested >= round(share * len(labelled)) - ahead * (len(holes) + 1)
+
+
+def test_a_single_split_without_enough_to_learn_from_says_what_to_change() -> None:
+    with pytest.raises(DataInvalidError, match=r"walkforward\.test_share") as caught:
+        single(samples_at(days(400)), test_share=0.95)
+    assert "refit" not in str(caught.value)
+
+
+def test_shuffled_validation_windows_lie_among_those_learnt_from_and_overlap_them() -> None:
+    samples = samples_at(days(400))
+    honest, flawed = single(samples), single(samples, validation="shuffled")
+    # The flaw, on purpose: most of the five bars of a validation window are in training windows.
+    near = np.abs(flawed.validation[:, None] - flawed.training[None]).min(axis=1)
+    assert (near < 5).mean() > 0.9
+    assert flawed.validation.min() < np.median(flawed.training) < flawed.validation.max()
+    apart = np.abs(honest.validation[:, None] - honest.training[None]).min(axis=1)
+    assert (apart > samples.ahead).all()
+    # nothing is purged between the parts, and the test part is the same
+    both = np.sort(np.concatenate([flawed.training, flawed.validation]))
+    assert both.tolist() == list(range(5, flawed.stop - samples.ahead))
+    np.testing.assert_array_equal(flawed.predicted, honest.predicted)
+
+
+def test_shuffling_is_drawn_from_the_seed() -> None:
+    samples = samples_at(days(400))
+    drawn = [single(samples, validation="shuffled", seed=seed).validation for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert drawn[0].tolist() != drawn[2].tolist()
+    assert all((np.diff(one) > 0).all() for one in drawn)
+
+
+# Every n-th window
+
+
+@pytest.mark.parametrize("stride", [2, 3, 7])
+def test_every_nth_window_is_learnt_from_the_newest_among_them(stride: int) -> None:
+    samples = samples_at(days(400))
+    whole = plan(samples, min_train_rows=20)[-1]
+    fold = plan(samples, min_train_rows=20, stride_bars=stride)[-1]
+    learnt = np.concatenate([fold.training, fold.validation])
+    assert learnt[-1] == whole.validation[-1]
+    assert set(np.diff(fold.training)) == set(np.diff(fold.validation)) == {stride}
+    assert (fold.training[-1] + 4) < fold.validation[0]
+    np.testing.assert_array_equal(fold.predicted, whole.predicted)
+
+
+def test_a_stride_counts_for_the_least_number_of_rows() -> None:
+    samples = samples_at(days(400))
+    assert len(plan(samples, min_train_rows=50, stride_bars=5)) < len(plan(samples))
+    with pytest.raises(DataInvalidError, match="too few rows"):
+        plan(samples, min_train_rows=200, stride_bars=5)
+
+
+# What a scaler sees
+
+
+def test_everything_is_given_to_a_scaler_only_where_it_is_asked_for() -> None:
+    samples = replace(samples_at(days(400)), rows=np.arange(400.0)[:, None])
+    fold = plan(samples)[0]
+    assert all(part.seen is None for part in fold.learning(samples))
+    open_eyed = replace(samples, scaler_sees_all=True)
+    for part in fold.learning(open_eyed):
+        assert part.seen is not None
+        assert part.seen.rows[:, 0].tolist() == list(range(400))
+    assert fold.forecasting(open_eyed).seen is None
+
+
+def test_rows_with_missing_values_are_not_seen_by_a_scaler_that_sees_everything() -> None:
+    rows = np.arange(400.0)[:, None]
+    rows[[0, 399]] = np.nan
+    samples = replace(samples_at(days(400)), rows=rows, scaler_sees_all=True)
+    (training, _) = plan(samples)[0].learning(samples)
+    assert training.seen is not None
+    assert training.seen.rows[:, 0].tolist() == list(range(1, 399))
+    assert len(training.seen.log_close) == 398

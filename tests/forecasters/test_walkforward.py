@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from cryptobt.core import columns
 from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.time import DAY, iso
 from cryptobt.core.types import Forecasts, MarketData
-from cryptobt.data.sample import simulate
+from cryptobt.data.sample import sample_market, simulate
 from cryptobt.features.sets import compute
 from cryptobt.features.targets import known_trend
 from cryptobt.forecasters import torch_forecaster
@@ -404,6 +405,20 @@ def test_warm_started_folds_begin_from_the_fold_before(fresh: Fresh, here: None)
     first = one["fold"] == one["fold"].min()
     assert (one["score"][first] == other["score"][first]).all(), "the first fold has no parent"
     assert (one["score"][~first] != other["score"][~first]).all()
+
+
+def test_a_gap_longer_than_a_fold_leaves_warm_started_forecasts_beside_it(
+    fresh: Fresh, here: None
+) -> None:
+    whole = sample_market("BTC-USD").market
+    kept = np.r_[0:1000, 1300:1600]  # a year without bars holds a whole fold of 180 days
+    market = replace(whole, bars=whole.bars.iloc[kept])
+    settings = small(*QUICK, "walkforward.warm_start=true")
+    for name in ("dual_attention", "lstm"):
+        made = forecast_of(market, name, settings, fresh())
+        times = made.of(name, market.symbol).index
+        assert times.max() == market.times[-1]
+        assert len(made.explanations[market.symbol].times)
 
 
 def test_a_damaged_parent_never_leaves_a_cold_fit_under_a_warm_key(

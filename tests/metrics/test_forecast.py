@@ -120,3 +120,12 @@ def test_a_run_without_forecasts_says_why_for_every_number() -> None:
     result = no_forecast("this run has no forecasts")
     assert set(result) == set(NAMES)
     assert {metric.reason for metric in result.values()} == {"this run has no forecasts"}
+
+
+def test_an_outcome_that_never_varies_has_no_r2_however_its_mean_is_rounded() -> None:
+    # The mean of three times 0.1 is 0.10000000000000002: about it the variance is no zero.
+    outcome = pd.Series([0.1, 0.1, 0.1], index=TIMES[:3])
+    result = forecast_errors(rows([0.0, 0.2, 0.1]), outcome, members=1)
+    assert result["r2"].value is None
+    assert result["r2"].reason == "every outcome was the same"
+    assert result["mae"].value == pytest.approx(0.2 / 3)
