@@ -1,6 +1,7 @@
 """``python -m benchmarks [PART ...]``: measure everything and write ``results.md``.
 
-With parts named (training, backtest, job, data, paper), these alone are measured, and printed only.
+With parts named (training, nets, backtest, job, data, paper), these alone are measured, and printed
+only.
 """
 
 import os
@@ -11,13 +12,14 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import backtest_speed, data_speed, main_job, paper_nights, training
+from benchmarks import backtest_speed, data_speed, main_job, nets, paper_nights, training
 from benchmarks.table import Section
 from cryptobt.core.processes import usable_cores
 
 RESULTS = Path(__file__).parent / "results.md"
 PARTS: dict[str, Callable[[], list[Section]]] = {
     "training": lambda: [training.section()],
+    "nets": nets.sections,
     "backtest": lambda: [backtest_speed.section()],
     "job": main_job.sections,
     "data": lambda: [data_speed.section()],

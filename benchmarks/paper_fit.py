@@ -17,10 +17,13 @@ from cryptobt.core.settings import DataSettings, load_settings
 from cryptobt.data.load import load_markets
 from cryptobt.features.sets import compute
 from cryptobt.forecasters.folds import plan_folds
+from cryptobt.forecasters.losses import Loss
+from cryptobt.forecasters.nets.build import build_net
 from cryptobt.forecasters.nets.dual_attention import DualAttention
 from cryptobt.forecasters.protocol import Windows
 from cryptobt.forecasters.registry import FORECASTERS, design_of
-from cryptobt.forecasters.torch_forecaster import TorchForecaster, _Batches, _Trainer, build_net
+from cryptobt.forecasters.scaled import fit_scaler
+from cryptobt.forecasters.torch_forecaster import _Batches, _Trainer
 from cryptobt.forecasters.walkforward import make_samples
 
 SETTINGS = load_settings(None, ["forecaster.preset=paper", "training.batch=64"], {})
@@ -90,8 +93,8 @@ def _answer_questions() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     windows = training_windows()
-    scaler = TorchForecaster(DESIGN, 0)._fit_scaler(windows)
-    trainer, batches = _Trainer(_net(windows), DESIGN), _Batches(windows, scaler)
+    batches = _Batches(windows, fit_scaler(DESIGN, windows), prices=False)
+    trainer = _Trainer(_net(windows), Loss(DESIGN["losses"], DESIGN["target"]), DESIGN)
 
     def train() -> float:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""``python -m studies [NIGHTS]``: make the studies and write docs/studies."""
+"""``python -m studies [papers|planted|NIGHTS]``: make the studies and write docs/studies."""
 
 import os
 import sys
@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from studies.paper_parity import STRATEGIES, Parity, compare
+from studies.papers import real_data, study
+from studies.planted_page import study as planted_study
 
 OUT = Path(__file__).parent.parent / "docs" / "studies"
 NIGHTS = 365
@@ -21,8 +23,18 @@ _COLUMNS = ("strategy", "symbols", "nights", "refits", "fills", "different")
 
 
 def main() -> None:
+    """Make the study that is named, or all of them."""
+    named = sys.argv[1:]
+    if named in ([], ["papers"]):
+        (OUT / "papers.md").write_text(study(real_data()), encoding="utf-8")
+    if named in ([], ["planted"]):
+        (OUT / "planted-signal.md").write_text(planted_study(), encoding="utf-8")
+    if named not in (["papers"], ["planted"]):
+        _parity(int(named[0]) if named else NIGHTS)
+
+
+def _parity(nights: int) -> None:
     """Run an account beside a backtest for each strategy, with one and with three symbols."""
-    nights = int(sys.argv[1]) if len(sys.argv) > 1 else NIGHTS
     found = [
         _case(strategy, symbols, nights) for symbols in (1, len(FILES)) for strategy in STRATEGIES
     ]
