@@ -35,7 +35,7 @@ from studies.planted_signal import (
 )
 
 MARKETS = 20
-SEEING = ("linear", "dual_attention", "bilstm", "attention_bilstm")
+SEEING = ("linear", "dual_attention", "bilstm")
 LEARNERS = tuple(name for name, spec in FORECASTERS.items() if spec.trained)
 RULES = ("always_up", "last_sign", "momentum", "drift", "persistence", "trend_only")
 TRIED = """\

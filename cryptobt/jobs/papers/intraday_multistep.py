@@ -94,7 +94,7 @@ def _ranking(numbers: Numbers) -> list[tuple[Any, ...]]:
     return [
         ("Unit: the claim is a ranking by validation loss, on closes that are scaled to 0 and 1 by "
          "everything (a span of {}), at the best epoch, without a test part. Measured like that, "
-         "{} has the lowest here and {} the highest, {} of it; the text has the LSTM and the CNN "
+         "{} has the lowest here and {} the highest, {} that; the text has the LSTM and the CNN "
          "of 4 layers there.", amount(numbers.fact("span"), numbers.unit), label[best],
          label[worst], times(losses[worst], losses[best])),
         *(

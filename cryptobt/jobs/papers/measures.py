@@ -145,6 +145,8 @@ def _importance(asked: Asked, scale: Scale, feature: str) -> Metric:
     unit = "MSE of scaled closes"
     if asked.question.column != "own":
         return absent(unit, "`cryptobt explain` measures a network of returns, with intervals")
+    if not asked.importances:
+        return absent(unit, "the fitted model was no longer kept")
     if feature not in asked.importances:
         return absent(unit, "not among the features of these data")
     return measured(asked.importances[feature] / scale.span**2, unit)
