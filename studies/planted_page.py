@@ -42,7 +42,7 @@ TRIED = """\
 ## What was tried
 
 The settings were looked for on four to eight markets each, some of which are among those above, by
-the share expected of the best edge (for the first line, measured):
+the share expected of the best edge (for the first three lines, measured):
 
 | bars × columns | net and training | seeds | signal | share of the best edge |
 |---|---|---|---|---|
