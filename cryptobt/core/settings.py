@@ -258,11 +258,6 @@ class Settings(Section):
                 "setting 'training.losses' has 'bce', which asks for up or down; expected 'mse', "
                 "'huber' or 'pinball' with forecaster.target 'scaled_close', or another target"
             )
-        if self.forecaster.target == "next_return" and self.training.losses == ("bce",):
-            raise ValueError(
-                "setting 'training.losses' is 'bce' alone, which answers log odds and no return; "
-                "expected another loss beside it, or forecaster.target 'direction'"
-            )
         return self
 
     @pydantic.model_validator(mode="after")

@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ContentStore:
-    """A folder of entries, safe with several writers: the same key always means the same content.
+    """A folder of entries, safe with several writers: the same key always means the same arrays.
 
     Parameters
     ----------

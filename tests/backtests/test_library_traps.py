@@ -144,6 +144,7 @@ def made_up_forecasts(market: MarketData) -> Forecasts:
     stream = np.random.default_rng(3)
     rows = pd.DataFrame(index=range(len(market.bars)), columns=list(columns.FORECASTS), dtype=float)
     rows["time"], rows["symbol"], rows["forecaster"] = market.times, market.symbol, "made_up"
+    rows["horizon_bars"] = 1
     for name in ("score", "mean", "p_up", "q05", "q95"):
         rows[name] = stream.standard_normal(len(rows))
     kept = (np.arange(len(rows)) >= 40) & (np.arange(len(rows)) % 17 != 0)

@@ -247,7 +247,6 @@ def test_one_horizon_stands_for_a_list_of_one() -> None:
     ("losses", "target", "instead"),
     [
         ('["mse", "bce"]', "scaled_close", "'mse', 'huber' or 'pinball'"),
-        ("bce", "next_return", "forecaster.target 'direction'"),
         ("mae", "trend", "'mse', 'huber', 'bce' or 'pinball'"),
     ],
 )

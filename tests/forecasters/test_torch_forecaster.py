@@ -72,11 +72,11 @@ def test_the_loss_falls_on_an_easy_problem(name: str) -> None:
 @NETS
 def test_the_best_weights_are_kept_not_the_last(name: str) -> None:
     # More noise than signal: the network soon learns the noise, and validation gets worse.
-    training, validation = parts(market(noise=1.5))
-    options = design(name, epochs=12, patience=12, learning_rate=0.05)
+    training, validation = parts(market(200, noise=2.0))
+    options = design(name, epochs=20, patience=20, learning_rate=0.02)
     model = TorchForecaster(options, 1).fit(training, validation)
     losses = [loss for _, loss in model.losses]
-    assert losses[-1] > min(losses), "the last epoch must not be the best"
+    assert losses[-1] > 1.05 * min(losses), "the last epoch must not be the best"
     assert mse(model, validation) == pytest.approx(min(losses), rel=1e-4)
 
 

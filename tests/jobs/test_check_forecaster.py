@@ -108,7 +108,8 @@ CHEATS = {
     ),
     "normalises over all rows that it is given": (
         "def predict(self, windows):\n"
-        "    return self.mean + (windows.rows - np.nanmean(windows.rows, axis=0))[windows.ends, :1]",
+        "    centre = np.nanmean(windows.rows, axis=0)\n"
+        "    return self.mean + (windows.rows - centre)[windows.ends, :1]",
         "own rows",
     ),
     "keeps state between calls": (

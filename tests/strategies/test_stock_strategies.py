@@ -295,7 +295,7 @@ def lines_seen(market: MarketData, forecasts: Forecasts | None) -> list[list[flo
 
 def forecasts_of(market: MarketData, scores: Sequence[float]) -> Forecasts:
     frame = pd.DataFrame({"time": market.times, "symbol": market.symbol, "forecaster": "f",
-                          "score": list(scores)})  # fmt: skip
+                          "horizon_bars": 1, "score": list(scores)})  # fmt: skip
     frame = frame.assign(mean=frame["score"] / 100, p_up=0.5 + frame["score"] / 10,
                          q05=-0.05, q95=0.06)  # fmt: skip
     frame = frame.reindex(columns=list(columns.FORECASTS)).dropna(subset="score")

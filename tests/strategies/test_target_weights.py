@@ -24,7 +24,13 @@ def make_market(closes: Sequence[float]) -> MarketData:
 
 def forecasts_of(market: MarketData, scores: Sequence[float]) -> Forecasts:
     frame = pd.DataFrame(
-        {"time": market.times, "symbol": "COIN", "forecaster": "f", "score": list(scores)}
+        {
+            "time": market.times,
+            "symbol": "COIN",
+            "horizon_bars": 1,
+            "forecaster": "f",
+            "score": list(scores),
+        }
     )
     frame = frame.reindex(columns=list(columns.FORECASTS)).dropna(subset="score")
     return Forecasts(frame.reset_index(drop=True))
