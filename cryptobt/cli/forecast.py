@@ -1,16 +1,14 @@
 """``cryptobt forecast``: the next bar of each symbol, and what the strategy would do."""
 
 import json
-import sys
-from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cryptobt.cli.flags import as_settings
+from cryptobt.cli.flags import as_settings, data_options, settings_options, workers_option
 from cryptobt.cli.output import say
-from cryptobt.cli.progress import log_to_stderr, progress, warn
+from cryptobt.cli.progress import job
 
 if TYPE_CHECKING:
     from cryptobt.jobs.next_forecast import NextForecast
@@ -19,15 +17,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--strategy", help="Strategy to ask; see `cryptobt strategies`. [attn_signal]")
 @click.option("--forecaster", help="Forecaster in place of the strategy's own.")
-@click.option("--symbol", multiple=True, help="Symbol to forecast. [BTC-USD]")
-@click.option("--source", help="auto, yahoo, ccxt:EXCHANGE, csv, sample … [auto]")
-@click.option("--csv", multiple=True, metavar="[SYMBOL=]FILE", help="OHLCV bars from a file.")
-@click.option("--onchain", multiple=True, metavar="[SYMBOL=]FILE", help="Or: coinmetrics.")
-@click.option("--extra", multiple=True, metavar="NAME=FILE", help="Or: feargreed, macro:sp500 …")
-@click.option("-c", "config", type=click.Path(path_type=Path), help="Settings file (TOML).")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any setting.")
+@data_options
+@settings_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--workers", type=int, help="Processes that train. [all cores]")
+@workers_option
 def forecast(
     config: Path | None, assignments: tuple[str, ...], as_json: bool, **flags: Any
 ) -> None:
@@ -42,13 +35,7 @@ def forecast(
 
 
 def _make(settings: Any) -> "NextForecast":
-    import pandas as pd
-
-    from cryptobt.jobs.events import Events
     from cryptobt.jobs.next_forecast import next_forecast
 
-    log_to_stderr()
-    now = pd.Timestamp.now("UTC").floor("s")
-    # A user's strategy may print: stdout is for the result alone.
-    with progress() as (step, fits), redirect_stdout(sys.stderr):
-        return next_forecast(settings, now, Events(warn, step, fits))
+    with job() as (now, events, _):
+        return next_forecast(settings, now, events)

@@ -1,15 +1,18 @@
 """What a command says on stderr while it goes on."""
 
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from cryptobt.jobs.events import Progress
+    import pandas as pd
+
+    from cryptobt.jobs.events import Events, Progress
 
 
 def warn(line: str) -> None:
@@ -55,3 +58,20 @@ def progress() -> "Iterator[tuple[Callable[[str], None], Callable[[Progress], No
     finally:
         for bar in bars:
             bar.__exit__(None, None, None)
+
+
+@contextmanager
+def job() -> "Iterator[tuple[pd.Timestamp, Events, str]]":
+    """Give a job the clock, whom it tells of its progress, and the command as it was typed.
+
+    What a user's own code prints meanwhile goes to stderr: stdout is for the result alone.
+    """
+    import pandas as pd
+
+    from cryptobt.jobs.events import Events
+
+    log_to_stderr()
+    now = pd.Timestamp.now("UTC").floor("s")
+    command = shlex.join(["cryptobt", *sys.argv[1:]])
+    with progress() as (step, fits), redirect_stdout(sys.stderr):
+        yield now, Events(warn, step, fits), command
