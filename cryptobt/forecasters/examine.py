@@ -17,6 +17,7 @@ from cryptobt.forecasters.importance import (
     permute_lags,
     squared_errors,
 )
+from cryptobt.forecasters.opinions import are_log_odds
 from cryptobt.forecasters.protocol import Windows
 
 MOST_WINDOWS = 512
@@ -39,12 +40,15 @@ class Question:
         Moves in each fit.
     start : int
         First bar whose window is examined.
+    calls : bool
+        Whether the targets are examined as 1 above 0 and -1 else, because answers are calls.
     """
 
     features: tuple[tuple[int, ...], ...]
     lags: tuple[tuple[int, ...], ...]
     repeats: int
     start: int = 0
+    calls: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,10 +142,7 @@ def examined_windows(fold: Fold, samples: Samples, start: int = 0) -> Windows:
 
 def answers_log_odds(design: Mapping[str, Any]) -> bool:
     """Whether a network of this design answers the log odds of a target above 0."""
-    if "losses" not in design:
-        return False
-    losses = set(design["losses"]) or {"bce" if design["target"] == "direction" else "mse"}
-    return "bce" in losses and not losses & {"mse", "huber"}
+    return "losses" in design and are_log_odds(design["target"], design["losses"])
 
 
 def answers_calls(design: Mapping[str, Any]) -> bool:

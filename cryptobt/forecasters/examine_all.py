@@ -14,7 +14,6 @@ from cryptobt.core.processes import behave_as_worker, end_workers, usable_cores,
 from cryptobt.forecasters.examine import (
     Findings,
     Question,
-    answers_calls,
     answers_log_odds,
     combined,
     examine_fit,
@@ -125,9 +124,9 @@ def _examine_task(
     windows = examined_windows(task.fold, samples, question.start)
     fitted = _fitted(task, samples, cache)
     model: Predictor = fitted
-    if answers_log_odds(task.design):
+    if answers_log_odds(task.design) or getattr(fitted, "answers_log_odds", False):
         model = _AsCalls(fitted)
-    if answers_calls(task.design):
+    if question.calls:
         windows = replace(windows, targets=np.where(windows.labels() > 0, 1.0, -1.0))
     found = examine_fit(model, windows, question, np.random.default_rng(task.seed))
     first = known_ends(task.fold, samples, question.start)[0] - samples.length

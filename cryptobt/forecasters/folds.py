@@ -223,8 +223,11 @@ def _too_few(samples: Samples, walkforward: WalkforwardSettings) -> str:
     warm_up = int(samples.ends[0]) if windows else max(samples.warm_up, samples.length)
     has = f"too few rows: {bars} bars give {windows} usable windows of {samples.length} bars"
     if windows >= wanted and walkforward.split == "single":
+        share = walkforward.test_share
+        if not round(windows * share):
+            return f"{has}, and walkforward.test_share {share:g} leaves none to test; raise it"
         return (
-            f"{has}, but the last {walkforward.test_share:.0%} test, and too few are left before "
+            f"{has}, but the last {100 * share:g}% test, and too few are left before "
             f"them: {walkforward.min_train_rows} are needed to train and validate with; lower "
             "walkforward.test_share or walkforward.min_train_rows, or bring more bars"
         )

@@ -38,14 +38,26 @@ def predicted_returns(
     """Turn answers, shape (w, K), into log returns over each horizon, shape (w, horizons).
 
     NaN for a target that is no return: the smoothed trend, and the direction. So are the answers
-    of a network that was trained by ``bce`` alone: log odds of up.
+    of a network that are log odds of up.
     """
-    if target == "next_return" and set(losses) != {"bce"}:
+    if target == "next_return" and not are_log_odds(target, losses):
         return np.asarray(answers * _deviations(horizons, windows))
     if target == "scaled_close":
         ratio = answers.astype(float) / windows.last_close[:, None]
         return np.asarray(np.log(np.maximum(ratio, _LOWEST_SHARE)))
     return np.full((len(windows), len(horizons)), np.nan)
+
+
+def are_log_odds(target: str, losses: Sequence[str]) -> bool:
+    """Whether a network answers the log odds of a target above 0: the first that its losses have.
+
+    Parameters
+    ----------
+    losses : sequence of str
+        Empty for the target's own, see :class:`~cryptobt.forecasters.losses.Loss`.
+    """
+    names = set(losses) or {"bce" if target == "direction" else "mse"}
+    return "bce" in names and not names & {"mse", "huber"}
 
 
 def _deviations(horizons: Sequence[int], windows: Windows) -> np.ndarray:

@@ -135,6 +135,11 @@ class OwnForecaster:
         with self._explained("__init__"):
             self.model = make()
 
+    @property
+    def answers_log_odds(self) -> bool:
+        """Whether what it answers are log odds of up: a classifier that has probabilities."""
+        return getattr(self.model, "answers_log_odds", False) is True
+
     def fit(self, training: Windows, validation: Windows) -> Self:
         """Learn; ``losses`` and ``parameters`` are taken over where there are any.
 

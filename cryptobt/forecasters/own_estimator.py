@@ -40,6 +40,11 @@ class OwnEstimator(WindowEstimator):
         self.estimator = _seeded(clone(made), seed)
         self.models: list[Any] = []
 
+    @property
+    def answers_log_odds(self) -> bool:
+        """Whether what it answers are log odds of up."""
+        return is_classifier(self.estimator) and hasattr(self.estimator, "predict_proba")
+
     def learn(self, x: np.ndarray, y: np.ndarray, _x: np.ndarray, _y: np.ndarray) -> None:
         """Fit one for all targets, or one for each."""
         if is_classifier(self.estimator):
@@ -76,7 +81,7 @@ class OwnEstimator(WindowEstimator):
         # Many classifiers refuse to learn one class; a fold without a fall has only one.
         if up.all() or not up.any():
             said = 1.0 if up[0] else -1.0
-            return said * _MOST if hasattr(self.estimator, "predict_proba") else said
+            return said * _MOST if self.answers_log_odds else said
         return clone(self.estimator).fit(x, up.astype(int))
 
 

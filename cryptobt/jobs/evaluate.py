@@ -9,7 +9,7 @@ import pandas as pd
 
 from cryptobt.backtests.run import Trader
 from cryptobt.core.columns import FORECASTS
-from cryptobt.core.errors import DataInvalidError
+from cryptobt.core.errors import DataInvalidError, UsageError
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import iso
 from cryptobt.core.types import ExtraSeries, MarketData
@@ -79,13 +79,18 @@ def forecasters_of(named: str | None) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        If one is unknown, with the nearest known name.
+        If one is unknown, with the nearest known name, or none is named.
     """
     if named is None:
         return DEFAULT
     if named.strip() == "all":
         return tuple(FORECASTERS)
     own = [find_forecaster(name.strip()).name for name in named.split(",") if name.strip()]
+    if not own:
+        raise UsageError(
+            f"--forecasters {named!r} names none; expected names separated by commas, such as "
+            "gru,linear, or all"
+        )
     return tuple(dict.fromkeys([*own, *ALWAYS]))
 
 

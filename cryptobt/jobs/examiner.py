@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -81,16 +82,18 @@ class Examiner:
                 f"no forecast from {samples.times[start]:%Y-%m-%d} on has a known outcome: a "
                 f"target looks {samples.ahead} bars ahead; begin earlier, or bring more bars"
             )
+        _refuse_flat(samples, np.concatenate([known_ends(fold, samples, start) for fold in shown]))
         wanted = folds if settings.walkforward.warm_start else shown
         self.events.step("fitting")
         began = time.perf_counter()
         answers = ask(self.spec, samples, wanted, settings, cache, self.events.fits)
         fitted = time.perf_counter()
-        question = _question(samples, shown[-1], start, self._seeds)
         self.events.step(f"examining {len(shown)} folds")
         names = {fold.name for fold in shown}
         tasks = plan_tasks(self.spec, samples, wanted, settings)
         tasks = [task for task in tasks if task.fold.name in names]
+        calls = self.spec.answers == "direction" or answers_calls(tasks[0].design)
+        question = replace(_question(samples, shown[-1], start, self._seeds), calls=calls)
         findings = examine_all(tasks, samples, cache, question, settings.run.workers, self._tell)
         self.spent["fitting"] += round(fitted - began, 3)
         self.spent["examining"] += round(time.perf_counter() - fitted, 3)
@@ -104,7 +107,7 @@ class Examiner:
             findings,
             _since(answers.explanation, samples.times[start]),
             self._about(samples, shown, start, market),
-            target_unit(settings, market.symbol, calls=answers_calls(tasks[0].design)),
+            target_unit(settings, market.symbol, calls=calls),
             settings,
         )
 
@@ -128,6 +131,15 @@ class Examiner:
             )
             self.events.warn(prefixed(self.markets, market.symbol, line))
         return {"folds": len(folds), "seeds": self._seeds, "overlapping_folds": near}
+
+
+def _refuse_flat(samples: Samples, ends: np.ndarray) -> None:
+    """Refuse targets that never vary: no error and no importance would mean anything."""
+    if not np.ptp(samples.targets[ends], axis=0).any():
+        raise DataInvalidError(
+            f"the target is the same at every bar from {samples.times[ends[0]]:%Y-%m-%d} on: there "
+            "is nothing to explain; bring other bars"
+        )
 
 
 def _clusters(samples: Samples, fold: Fold) -> tuple[tuple[int, ...], ...]:

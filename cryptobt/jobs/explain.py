@@ -25,6 +25,7 @@ from cryptobt.jobs.explanation_tables import (
 )
 from cryptobt.jobs.loading import load_bars, load_beside
 from cryptobt.jobs.manifest import manifest
+from cryptobt.jobs.paper_ways import paper_ways
 from cryptobt.jobs.run_files import json_text
 from cryptobt.jobs.run_folder import check_folders, write_run_folder
 from cryptobt.jobs.symbols import name_of
@@ -82,6 +83,8 @@ def explain(
     """
     spec = _learner(settings.forecaster.name or DEFAULT)
     check_folders(Path(settings.run.out))
+    for way in paper_ways(settings):
+        events.warn(way)
     began = time.perf_counter()
     events.step("loading data")
     markets = load_bars(settings.data, now, events)
@@ -132,6 +135,7 @@ def _document(
         "interval": interval_label(markets[0].interval),
         "window_bars": chosen.window_bars,
         "level": settings.metrics.confidence,
+        "warnings": paper_ways(settings),
         "explained": {symbol: one.document() for symbol, one in examined.items()},
     }
 

@@ -11,8 +11,8 @@ def paper_ways(settings: Settings) -> list[str]:
         "papers; no forecast made at its time could have that": (
             settings.features.scaler_sees == "everything"
         ),
-        f"walkforward.split=single: one fit for the last {chosen.test_share:.0%} of the windows, "
-        "as in some papers; one stretch of one market, where folds test every refit": (
+        f"walkforward.split=single: one fit for the last {100 * chosen.test_share:g}% of the "
+        "windows, as in some papers; one stretch of one market, where folds test every refit": (
             chosen.split == "single"
         ),
         "walkforward.validation=shuffled: windows to validate with share most of their bars with "

@@ -11,6 +11,7 @@ from cryptobt.reports.numbers import DASH, Measure, format_percent, format_ratio
 
 WIDTH = 100
 _MOST_LINES = 29
+_WORST = 9.99
 Seconds = Mapping[str, float]
 
 
@@ -108,6 +109,8 @@ def _with_interval(found: Measure, digits: int) -> str:
     def whole(value: float | None) -> str:
         return format_percent(value, 0).removesuffix("%")
 
+    if found.value < -_WORST:  # of prices off their level; the page has the number
+        return f"<-{100 * _WORST:.0f}"
     point = format_percent(found.value, digits).removesuffix("%")
     ends = f" [{whole(found.low)},{whole(found.high)}]" if found.has_interval else ""
     return point + ends

@@ -52,6 +52,7 @@ def render_explanation(document: dict[str, Any], shown: Mapping[str, Explanation
         title=escape(title),
         banner=_BANNER if simulated else "",
         about=escape(words.about_target(document).text),
+        warnings="".join(f"<p>Warning: {escape(line)}</p>\n" for line in document["warnings"]),
         symbols="".join(parts),
         level=format_percent(document["level"], 0),
     )

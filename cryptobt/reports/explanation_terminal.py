@@ -23,6 +23,7 @@ def explanation_summary(document: dict[str, Any], *, run_folder: str, page: str)
     for symbol, explained in document["explained"].items():
         lines += [*_symbol(document, symbol, explained), ""]
     lines.append(words.about_target(document).text)
+    lines += [f"Warning: {line}" for line in document["warnings"]]
     if document["simulated"]:
         lines.append("Warning: SIMULATED market of cryptobt's sample model: no real prices")
     plain = ["".join(c if c.isprintable() else " " for c in line) for line in lines]

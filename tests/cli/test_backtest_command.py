@@ -84,6 +84,7 @@ def test_without_a_network_the_sample_stands_in_with_a_loud_warning(
     assert only_run(tmp_path / "runs").metrics["simulated"] is True
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_exits_with_7_and_leaves_no_run(home: Path, tmp_path: Path) -> None:
     out = tmp_path / "runs"
     env = environment(tmp_path, CRYPTOBT_HOME=str(home / "cryptobt"))
@@ -107,6 +108,7 @@ def test_a_disk_that_fills_up_exits_with_7_and_leaves_no_run(home: Path, tmp_pat
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_users_home_is_left_alone(call: Call, tmp_path: Path) -> None:
     said = call(*ARGUMENTS, "--strategy", "momentum", "--out", str(tmp_path / "runs"))
     assert said.code == 0

@@ -99,7 +99,10 @@ def test_what_is_not_there_is_one_line_with_code_2(
         assert (said.code, said.out, said.err) == (2, "", f"cryptobt: {words}\n")
 
 
-@pytest.mark.parametrize(("folder", "name"), [("", "up_or_down"), ("{here}/", "LastRow")])
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [pytest.param("", "up_or_down", marks=pytest.mark.slow), ("{here}/", "LastRow")],
+)
 def test_a_file_of_the_users_is_traded_end_to_end(
     here: Path, tmp_path: Path, folder: str, name: str
 ) -> None:

@@ -64,6 +64,7 @@ def test_a_file_of_the_users_is_traded_end_to_end(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == STRATEGY
 
 
+@pytest.mark.slow
 def test_the_rows_beside_it_cover_the_same_dates_at_the_same_costs(
     call: Call, tmp_path: Path
 ) -> None:
@@ -83,6 +84,7 @@ def test_the_rows_beside_it_cover_the_same_dates_at_the_same_costs(
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
 def test_the_same_file_at_another_path_gives_the_same_bytes(call: Call, tmp_path: Path) -> None:
     runs = []
     for folder, name in (("a", "mine.py"), ("b/deeper", "mine.py")):
@@ -97,6 +99,7 @@ def test_the_same_file_at_another_path_gives_the_same_bytes(call: Call, tmp_path
     assert keys[0] == keys[1]
 
 
+@pytest.mark.slow
 def test_another_content_of_the_file_is_another_trial(call: Call, tmp_path: Path) -> None:
     keys = set()
     for folder, text in (("a", STRATEGY), ("b", STRATEGY.replace("15", "25"))):

@@ -275,6 +275,11 @@ def test_a_single_split_without_enough_to_learn_from_says_what_to_change() -> No
     assert "refit" not in str(caught.value)
 
 
+def test_a_single_split_that_tests_nothing_says_so() -> None:
+    with pytest.raises(DataInvalidError, match=r"test_share 0\.0001 leaves none to test; raise it"):
+        single(samples_at(days(400)), test_share=0.0001)
+
+
 def test_shuffled_validation_windows_lie_among_those_learnt_from_and_overlap_them() -> None:
     samples = samples_at(days(400))
     honest, flawed = single(samples), single(samples, validation="shuffled")

@@ -32,6 +32,8 @@ def test_a_return_is_its_own_opinion_and_a_log_return_after_its_deviation() -> N
 def test_log_odds_of_a_return_are_an_opinion_and_no_return() -> None:
     np.testing.assert_array_equal(opinions("next_return", (1, 4), ANSWERS, WINDOWS), ANSWERS)
     assert np.isnan(predicted_returns("next_return", (1, 4), ANSWERS, WINDOWS, ("bce",))).all()
+    median = predicted_returns("next_return", (1, 4), ANSWERS, WINDOWS, ("bce", "pinball"))
+    assert np.isnan(median).all(), "log odds answer before the median"
     both = predicted_returns("next_return", (1, 4), ANSWERS, WINDOWS, ("bce", "mse"))
     assert np.isfinite(both).all()
 

@@ -200,3 +200,9 @@ def test_a_feature_that_never_varies_is_named(tmp_path: Path) -> None:
     report = run(tmp_path / "runs", ALWAYS, data=data)
     said = report.document["data"]["warnings"]
     assert any(line.startswith("nothing to learn from features that never vary") for line in said)
+
+
+@pytest.mark.parametrize("named", ["", " , ,"])
+def test_a_list_that_names_no_forecaster_is_refused(named: str) -> None:
+    with pytest.raises(UsageError, match="names none; expected names separated by commas"):
+        forecasters_of(named)

@@ -179,6 +179,61 @@ def test_log_odds_are_examined_as_calls(warm_home: Path, tmp_path: Path) -> None
     assert one["mse"]["value"] == pytest.approx(1, abs=0.3)
 
 
+def test_log_odds_of_an_own_classifier_are_examined_as_calls(
+    warm_home: Path, tmp_path: Path
+) -> None:
+    # It says 0.75 up of every window: log 3, as a call 2p - 1 = 0.5.
+    file = tmp_path / "sure.py"
+    file.write_text(
+        "from sklearn.dummy import DummyClassifier\n"
+        "class Sure(DummyClassifier):\n"
+        "    def predict_proba(self, X):\n"
+        "        return super().predict_proba(X) * 0 + [0.25, 0.75]\n"
+        "model = Sure()\n"
+    )
+    for target in ("direction", "trend"):
+        learns = {"name": f"{file}:model", "target": target, "target_heads": [[5, 20]]}
+        found = explained(tmp_path, data={"end": "2017-02-10"}, forecaster=learns)
+        (one,) = found.explanation["explained"].values()
+        assert one["mse"]["unit"] == "(call, -1 to 1)²"
+        # Targets are 1 and -1: errors of 0.5 and 1.5.
+        assert 0.25 <= one["mse"]["value"] <= 2.25
+        # The variance is 4u(1 - u), the error 0.25u + 2.25(1 - u).
+        u = (2.25 - one["mse"]["value"]) / 2
+        assert one["target_variance"]["value"] == pytest.approx(4 * u * (1 - u), rel=1e-3)
+
+
+def test_a_way_of_papers_is_said_on_the_terminal_in_the_document_and_on_the_page(
+    warm_home: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    found = explained(
+        tmp_path,
+        said,
+        data={"end": "2017-02-10"},
+        forecaster={"name": "linear"},
+        features={"scaler_sees": "everything"},
+    )
+    (way,) = found.explanation["warnings"]
+    assert way in said
+    assert f"Warning: {way}" in found.summary()
+    assert f"Warning: {way}" in (found.folder / "explanation.html").read_text()
+
+
+def test_a_target_that_never_varies_is_refused(warm_home: Path, tmp_path: Path) -> None:
+    days = pd.date_range("2019-01-01", periods=800).strftime("%Y-%m-%d")
+    flat = pd.DataFrame({"date": days} | dict.fromkeys(("open", "high", "low", "close"), 100.0))
+    file = tmp_path / "flat.csv"
+    flat.assign(volume=5.0).to_csv(file, index=False)
+    with pytest.raises(DataInvalidError, match="the target is the same at every bar"):
+        explained(
+            tmp_path,
+            data={"source": "auto", "csv": [f"BTC-USD={file}"], "end": None},
+            forecaster={"name": "linear"},
+        )
+    assert not list(tmp_path.glob("*explain*"))
+
+
 def test_the_first_forecast_shown_is_the_start(warm_home: Path, tmp_path: Path) -> None:
     found = explained(tmp_path, data={"start": "2017-04-01"}, forecaster={"name": "linear"})
     (one,) = found.explanation["explained"].values()

@@ -106,22 +106,23 @@ def test_a_run_without_forecasts_has_their_header(tmp_path: Path, tiny_run: RunF
     assert run.files["forecasts.csv"] == header + b"\n"
 
 
+@pytest.mark.slow
 def test_a_damaged_fold_is_made_again_in_the_same_run(
-    tiny_run: RunFolder, warm_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = tmp_path / "copied"
-    shutil.copytree(warm_home, home)
+    # A home of its own: another test's folds would not be made again.
+    home, kept = tmp_path / "home", tmp_path / "kept"
     monkeypatch.setenv("CRYPTOBT_HOME", str(home))
+    run_in_process(tiny(run={"out": str(tmp_path / "before")}))
+    shutil.copytree(home / "folds", kept)
     entries = sorted((home / "folds").rglob("*.entry"))
-    kept = ContentStore(warm_home / "folds")
     for entry in entries[::2]:
         entry.write_bytes(entry.read_bytes()[:-7])
     again = run_in_process(tiny(run={"out": str(tmp_path / "runs")}))
     assert again.repeatable() == tiny_run.repeatable()
-    made = ContentStore(home / "folds")
     for entry in entries:
         # Only the seconds that a fit took are another time's.
-        now, before = made.get(entry.stem), kept.get(entry.stem)
+        now, before = (ContentStore(folder).get(entry.stem) for folder in (home / "folds", kept))
         assert now is not None
         assert before is not None
         assert now.meta.keys() == before.meta.keys()
@@ -130,6 +131,7 @@ def test_a_damaged_fold_is_made_again_in_the_same_run(
             np.testing.assert_array_equal(now.arrays[name], array)
 
 
+@pytest.mark.slow
 def test_the_place_of_a_csv_file_changes_nothing_but_the_manifest(tmp_path: Path) -> None:
     bars = sample_market("BTC-USD").market.bars.iloc[:700].reset_index()
     runs = []

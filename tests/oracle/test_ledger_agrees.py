@@ -291,6 +291,7 @@ def test_every_ledger_with_one_rule_changed_is_found_out_by_the_generated_sequen
     assert unseen(BROKEN, [SOLD_WHILE_A_SALE_WAITS, *cases]) == []
 
 
+@pytest.mark.slow
 def test_every_ledger_with_a_rule_of_late_decisions_changed_is_found_out() -> None:
     cases = [of_kind(kind, seed) for kind in LATE for seed in range(75)]
     assert unseen(BROKEN_LATE, cases) == []

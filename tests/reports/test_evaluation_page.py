@@ -227,3 +227,14 @@ def test_prices_are_written_with_about_four_digits() -> None:
     assert [adaptive(value) for value in (1234.56, 123.45, 12.345, 1.2345, 0.0123456, None)] == [
         "1,235", "123.5", "12.35", "1.234", "0.01235", "—",
     ]  # fmt: skip
+
+
+def test_a_skill_far_below_zero_is_cut_so_that_no_column_is_lost() -> None:
+    document = make_document()
+    name = next(n for n in document["forecasters"] if n not in ("persistence", "always_up"))
+    for horizon in document["forecasters"][name]["horizons"].values():
+        skill = {"value": -1522.5, "low": -2293.6, "high": -975.0}
+        horizon["return"]["skill"] |= skill
+    table = evaluation_summary(document, {}, run_folder="r", page="p").splitlines()
+    assert any(line.startswith(name) and "<-999" in line for line in table)
+    assert not any(line.endswith("…") for line in table)

@@ -69,7 +69,8 @@ def make_document(more: float = 0.05, newest: float = -0.1) -> dict[str, Any]:
     return {
         "schema": 1, "forecaster": "dual_attention", "target": "trend",
         "target_units": {SYMBOL: "trend/σ"}, "simulated": True, "symbols": [SYMBOL],
-        "interval": "1d", "window_bars": 30, "level": 0.95, "explained": {SYMBOL: one},
+        "interval": "1d", "window_bars": 30, "level": 0.95, "warnings": [],
+        "explained": {SYMBOL: one},
     }  # fmt: skip
 
 

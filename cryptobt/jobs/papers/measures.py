@@ -30,6 +30,7 @@ class Scale:
 
 
 Measure = Callable[[Asked, Scale, str], Metric]
+_ZERO = 1e-9
 
 
 def measure_of(asked: Asked, scale: Scale, name: str) -> Metric:
@@ -80,8 +81,8 @@ def _mean_size(actual: np.ndarray, predicted: np.ndarray) -> float:
 
 
 def _mean_share(actual: np.ndarray, predicted: np.ndarray) -> float:
-    # The lowest close of all is 0 on this scale, and has no share.
-    kept = actual != 0
+    # The lowest close of all is 0 on this scale, but for rounding, and has no share.
+    kept = np.abs(actual) > _ZERO
     return float(np.mean(np.abs((predicted - actual)[kept] / actual[kept])))
 
 
