@@ -1,6 +1,6 @@
 """What rooms pass to each other: documented frames inside small frozen dataclasses."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -123,6 +123,13 @@ class Explanation:
     gates: np.ndarray
     attention: np.ndarray
     losses: dict[str, pd.DataFrame]
+
+    def since(self, start: pd.Timestamp) -> "Explanation":
+        """Keep the forecasts from a bar on."""
+        kept = np.asarray(self.times >= start)
+        return replace(
+            self, times=self.times[kept], gates=self.gates[kept], attention=self.attention[kept]
+        )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cryptobt.core.columns import CLOSE
 from cryptobt.core.errors import CannotWriteError, DataInvalidError
 from cryptobt.core.settings import ForecasterSettings, Settings
 from cryptobt.core.time import parse_day
-from cryptobt.core.types import Explanation, Forecasts, MarketData
+from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.features.sets import FeatureTable
 from cryptobt.features.targets import (
     close_target,
@@ -80,8 +80,9 @@ def forecast(
     elif spec is not trend_spec:
         rows += [table.rows(name, spec, own.z)]
     frame = pd.concat(rows).sort_values([*_KEY], ignore_index=True)
-    explained = _from(own.explanation, samples.times[start])
-    return Forecasts(frame, {market.symbol: explained} if explained else {})
+    explained = own.explanation
+    known = {market.symbol: explained.since(samples.times[start])} if explained else {}
+    return Forecasts(frame, known)
 
 
 def ask(
@@ -207,16 +208,3 @@ def _run(
         if len(entries) == len(set(keys)):
             return entries
     raise CannotWriteError(f"the fold cache in {cache.root} does not keep what is written to it")
-
-
-def _from(explanation: Explanation | None, start: pd.Timestamp) -> Explanation | None:
-    if explanation is None:
-        return None
-    kept = explanation.times >= start
-    return Explanation(
-        explanation.times[kept],
-        explanation.feature_names,
-        explanation.gates[kept],
-        explanation.attention[kept],
-        explanation.losses,
-    )

@@ -7,9 +7,15 @@ import numpy as np
 import pandas as pd
 
 from cryptobt.core.settings import Settings
-from cryptobt.metrics.accuracy import LOG_RETURN, absent_errors, price_errors, return_errors
+from cryptobt.metrics.accuracy import (
+    LOG_RETURN,
+    absent_errors,
+    price_errors,
+    return_errors,
+    skill_draws,
+)
 from cryptobt.metrics.bootstrap import Resampler, make_resampler
-from cryptobt.metrics.direction import direction
+from cryptobt.metrics.direction import direction, lead_over_always_up
 from cryptobt.metrics.metric import Metric, absent, measured, with_interval
 from cryptobt.metrics.significance import (
     NAMES,
@@ -21,6 +27,7 @@ from cryptobt.metrics.significance import (
     pinball,
 )
 
+ALWAYS_UP = "always_up"
 QUANTILES = {"q05": 0.05, "q50": 0.50, "q95": 0.95}
 ONLY_CALLS = "it calls a direction and predicts no number"
 UNCALIBRATED = "too few past forecasts to turn its score into a return"
@@ -99,10 +106,16 @@ class _Measuring:
             "price": _plain(self._price(rows)),
             "return": _plain(self._return(rows, actual, predicted)),
             "direction": _plain(called),
+            "lead_over_always_up": self._lead(name, call, actual).to_json(),
             "coin_band": self._band(called["n"]),
             **self._significance(rows, actual, predicted, call),
             **_calibration(rows),
         }
+
+    def _lead(self, name: str, call: np.ndarray, actual: np.ndarray) -> Metric:
+        if name == ALWAYS_UP:
+            return absent("ratio", "it is always_up")
+        return lead_over_always_up(call, actual, self.resampler, self.level)
 
     def _wide(self, rows: pd.DataFrame, column: str) -> np.ndarray:
         """One column as times by symbols; NaN where a symbol has no bar."""
@@ -127,10 +140,10 @@ class _Measuring:
     ) -> Mapping[str, Metric | int]:
         if reason := _without_numbers(rows):
             return absent_errors(reason, LOG_RETURN)
-        errors = return_errors(actual.ravel(), predicted.ravel(), None, self.level)
+        errors = return_errors(actual.ravel(), predicted.ravel())
         skill = errors["skill"]
         if self.resampler is not None and isinstance(skill, Metric):
-            draws = _skills(actual, predicted, self.resampler)
+            draws = skill_draws(actual, predicted, self.resampler)
             errors["skill"] = with_interval(skill, draws, self.level)
         return errors
 
@@ -181,19 +194,6 @@ def _resampler(actual: np.ndarray, horizon: int, settings: Settings) -> Resample
     if made is None or horizon == 1 or made.block_bars >= least:
         return made
     return Resampler(len(moves), least, made.draws, made.seed)
-
-
-def _skills(actual: np.ndarray, predicted: np.ndarray, resampler: Resampler) -> np.ndarray:
-    """Skill of every draw of times, all symbols of a time together; NaN where nothing moved."""
-    still = np.nansum(_beside(actual, predicted) ** 2, axis=1)
-    ours = np.nansum((actual - predicted) ** 2, axis=1)
-
-    def redraw(rows: np.ndarray) -> np.ndarray:
-        top, bottom = ours[rows].sum(axis=1), still[rows].sum(axis=1)
-        share = np.divide(top, bottom, out=np.full(len(rows), np.nan), where=bottom > 0)
-        return np.asarray(1 - share)
-
-    return resampler.apply(redraw)
 
 
 def _beside(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:

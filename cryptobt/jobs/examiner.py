@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from cryptobt.backtests.run import Trader
 from cryptobt.core.errors import DataInvalidError
 from cryptobt.core.settings import Settings
-from cryptobt.core.types import Explanation, ExtraSeries, MarketData
+from cryptobt.core.types import ExtraSeries, MarketData
 from cryptobt.features.sets import FeatureTable
 from cryptobt.forecasters.examine import (
     Question,
@@ -105,7 +104,7 @@ class Examiner:
             _clusters(samples, shown[-1]),
             question.lags,
             findings,
-            _since(answers.explanation, samples.times[start]),
+            answers.explanation and answers.explanation.since(samples.times[start]),
             self._about(samples, shown, start, market),
             target_unit(settings, market.symbol, calls=calls),
             settings,
@@ -153,16 +152,3 @@ def _question(samples: Samples, newest: Fold, start: int, seeds: int) -> Questio
     together = [group for group in _clusters(samples, newest) if len(group) > 1]
     lags = lag_groups(samples.length)
     return Question((*alone, *together), tuple(lags), repeats_for(seeds), start)
-
-
-def _since(explanation: Explanation | None, start: pd.Timestamp) -> Explanation | None:
-    if explanation is None:
-        return None
-    kept = np.asarray(explanation.times >= start)
-    return Explanation(
-        explanation.times[kept],
-        explanation.feature_names,
-        explanation.gates[kept],
-        explanation.attention[kept],
-        explanation.losses,
-    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import iso
@@ -102,7 +103,9 @@ class Examined:
         means = [measured(float(column.mean()), unit) for column in series.T]
         if resampler is None:
             return means
-        draws = resampler.apply(lambda rows: _counts(rows, len(series)) @ series / len(series))
+        # On one thread: the last bits of a matrix product depend on how many share it.
+        with threadpool_limits(1):
+            draws = resampler.apply(lambda rows: _counts(rows, len(series)) @ series / len(series))
         level = self.settings.metrics.confidence
         return [with_interval(*pair, level) for pair in zip(means, draws.T, strict=True)]
 

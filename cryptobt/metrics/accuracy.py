@@ -3,7 +3,7 @@
 import numpy as np
 
 from cryptobt.metrics.bootstrap import Resampler
-from cryptobt.metrics.metric import Metric, absent, measured, with_interval
+from cryptobt.metrics.metric import Metric, absent, measured
 
 PRICE = ("mae", "rmse", "mape", "r2", "skill")
 RETURN = ("mae", "rmse", "r2", "skill")
@@ -46,40 +46,55 @@ def price_errors(
     return {name: measures[name] for name in PRICE} | {"n": len(actual)}
 
 
-def return_errors(
-    actual: np.ndarray, predicted: np.ndarray, resampler: Resampler | None, level: float
-) -> dict[str, Metric | int]:
+def return_errors(actual: np.ndarray, predicted: np.ndarray) -> dict[str, Metric | int]:
     """Measure forecasts of a log return, beside the forecast of zero.
 
     Parameters
     ----------
     actual, predicted : ndarray, shape (n,)
-        Log return over the horizon and its forecast. A row with a NaN in either is left out, of
-        every draw too.
-    resampler : Resampler or None
-        Bootstrap draws of the n times.
-    level : float
-        Of the interval of ``skill``.
+        Log return over the horizon and its forecast. A row with a NaN in either is left out.
 
     Returns
     -------
     dict
         Metrics of :data:`RETURN`: MAE and RMSE in log return; R² about the mean; ``skill`` =
-        1 − MSE / MSE of zero, with its interval. ``n`` counts the pairs. A number that does not
-        exist is None and says why.
+        1 − MSE / MSE of zero. ``n`` counts the pairs. A number that does not exist is None and
+        says why.
 
     Source: ``skill`` is the R² out of sample of Campbell & Thompson (2008), against zero where
     they have the mean of the past.
     """
-    known = np.isfinite(actual) & np.isfinite(predicted)
-    moves, errors = actual[known], actual[known] - predicted[known]
+    moves, predicted = finite_rows(actual, predicted)
     if len(moves) < 2:
         return absent_errors(TOO_FEW, LOG_RETURN) | {"n": len(moves)}
-    measures = _errors(errors, moves, moves, LOG_RETURN)
-    if resampler is not None:
-        draws = _redrawn_skill(known, errors, moves, resampler)
-        measures["skill"] = with_interval(measures["skill"], draws, level)
-    return {**measures, "n": len(moves)}
+    return {**_errors(moves - predicted, moves, moves, LOG_RETURN), "n": len(moves)}
+
+
+def skill_draws(actual: np.ndarray, predicted: np.ndarray, resampler: Resampler) -> np.ndarray:
+    """Skill of :func:`return_errors` in every draw of the times, for its interval.
+
+    Parameters
+    ----------
+    actual, predicted : ndarray, shape (n,) or (n, k)
+        Of n times and k symbols; all symbols of a time are drawn together. A pair with a NaN adds
+        nothing, as if it had not been drawn.
+
+    Returns
+    -------
+    ndarray, shape (draws,)
+        NaN where nothing moved.
+    """
+    known = np.isfinite(actual) & np.isfinite(predicted)
+    later = tuple(range(1, actual.ndim))
+    ours = (np.where(known, actual - predicted, 0.0) ** 2).sum(axis=later)
+    still = (np.where(known, actual, 0.0) ** 2).sum(axis=later)
+
+    def redraw(rows: np.ndarray) -> np.ndarray:
+        top, bottom = ours[rows].sum(axis=1), still[rows].sum(axis=1)
+        share = np.divide(top, bottom, out=np.full(len(rows), np.nan), where=bottom > 0)
+        return np.asarray(1 - share)
+
+    return resampler.apply(redraw)
 
 
 def absent_errors(reason: str, unit: str) -> dict[str, Metric | int]:
@@ -119,19 +134,3 @@ def _explained(errors: np.ndarray, base_errors: np.ndarray, reason: str) -> Metr
     """Share of the base's squared error that the forecast does away with."""
     ours, base = float((errors**2).mean()), float((base_errors**2).mean())
     return measured(1 - ours / base if base > 0 else np.nan, "ratio", reason)
-
-
-def _redrawn_skill(
-    known: np.ndarray, errors: np.ndarray, moves: np.ndarray, resampler: Resampler
-) -> np.ndarray:
-    """Skill of every draw; NaN where nothing moved in it."""
-    ours, still = np.zeros(len(known)), np.zeros(len(known))
-    # A time without a pair adds nothing to either sum, as if it had not been drawn.
-    ours[known], still[known] = errors**2, moves**2
-
-    def redraw(rows: np.ndarray) -> np.ndarray:
-        top, bottom = ours[rows].sum(axis=1), still[rows].sum(axis=1)
-        share = np.divide(top, bottom, out=np.full(len(rows), np.nan), where=bottom > 0)
-        return np.asarray(1 - share)
-
-    return resampler.apply(redraw)

@@ -72,6 +72,40 @@ def direction(
     return result | dict(zip(COUNTS, (tp, fp, tn, fn, tp + fp + tn + fn, abstained), strict=True))
 
 
+def lead_over_always_up(
+    calls: np.ndarray, realised: np.ndarray, resampler: Resampler | None, level: float
+) -> Metric:
+    """Accuracy less that of saying up on the same bars, those that were called.
+
+    Both lived through the same bars, so the difference is far better known than either.
+
+    Parameters
+    ----------
+    calls, realised, resampler, level
+        As in :func:`direction`.
+
+    Returns
+    -------
+    Metric
+        Unit ``ratio``, with its interval by the paired bootstrap.
+    """
+    called = (np.isfinite(calls) & (calls != 0) & np.isfinite(realised)).reshape(len(calls), -1)
+    up, truth = ((part > 0).reshape(len(calls), -1) for part in (calls, realised))
+    # Where it says up it is always-up; where it says down one of the two is right.
+    lead = np.where(called & ~up, np.where(truth, -1, 1), 0).sum(axis=1)
+    count = called.sum(axis=1)
+    total = int(count.sum())
+    metric = measured(lead.sum() / total if total else np.nan, _UNIT, "no call was made")
+    if resampler is None or not total:
+        return metric
+
+    def redraw(rows: np.ndarray) -> np.ndarray:
+        top, bottom = lead[rows].sum(axis=1), count[rows].sum(axis=1)
+        return np.divide(top, bottom, out=np.full(len(rows), np.nan), where=bottom > 0)
+
+    return with_interval(metric, resampler.apply(redraw), level)
+
+
 def no_direction(reason: str) -> dict[str, Metric | int]:
     """Direction of a row that calls none."""
     return {name: absent(_UNIT, reason) for name in (*NAMES, "coverage")} | dict.fromkeys(COUNTS, 0)

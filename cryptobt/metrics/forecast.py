@@ -69,5 +69,5 @@ def _errors(mean: np.ndarray, outcome: np.ndarray) -> dict[str, Metric]:
     if len(mean) < 2:
         reason = "fewer than two calibrated forecasts with a known outcome"
         return {name: absent(_UNITS[name], reason) for name in RETURN}
-    errors = return_errors(outcome, mean, None, 0.0)
+    errors = return_errors(outcome, mean)
     return {name: metric for name, metric in errors.items() if isinstance(metric, Metric)}

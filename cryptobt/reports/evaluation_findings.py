@@ -45,10 +45,9 @@ def _differs(document: dict[str, Any], name: str, horizon: str) -> bool:
 
 
 def beats_always_up(document: dict[str, Any], name: str, horizon: str) -> bool:
-    """Whether a forecaster's accuracy is above always-up's with its whole interval."""
-    low = of(document, name, horizon, "direction", "accuracy").low
-    always = of(document, ALWAYS_UP, horizon, "direction", "accuracy").value
-    return low is not None and always is not None and low > always
+    """Whether a forecaster is right more often than always-up on the same bars, beyond noise."""
+    low = of(document, name, horizon, "lead_over_always_up").low
+    return low is not None and low > 0
 
 
 def _against_persistence(document: dict[str, Any]) -> Finding:
@@ -68,7 +67,12 @@ def _against_persistence(document: dict[str, Any]) -> Finding:
         text = f"None of {len(said)} predicts better than persistence beyond noise ({tail})."
         return Finding("bad", text + worse)
     shown = "; ".join(_skill(document, name, horizon) for name in ahead)
-    return Finding("good", f"Better than persistence beyond noise ({tail}): {shown}.{worse}")
+    text = f"Better than persistence beyond noise ({tail}): {shown}.{_luck(said)}{worse}"
+    return Finding("good", text)
+
+
+def _luck(compared: list[str]) -> str:
+    return f" Of {len(compared)} compared, one may be so by luck." if len(compared) > 1 else ""
 
 
 def _skill(document: dict[str, Any], name: str, horizon: str) -> str:
@@ -82,16 +86,26 @@ def _against_always_up(document: dict[str, Any]) -> Finding:
     if always.value is None:
         return Finding("warn", f"Directions cannot be compared: {always.reason}.")
     up = f"always saying up ({format_percent(always.value)} right)"
-    ahead = [name for name in names(document) if beats_always_up(document, name, horizon)]
+    callers = [
+        name
+        for name in names(document)
+        if of(document, name, horizon, "lead_over_always_up").value is not None
+    ]
+    ahead = [name for name in callers if beats_always_up(document, name, horizon)]
     if not ahead:
         return Finding("bad", f"None calls directions better than {up} beyond noise.")
-    shown = "; ".join(_accuracy(document, name, horizon) for name in ahead)
-    return Finding("good", f"Calls directions better than {up} beyond noise: {shown}.")
+    shown = "; ".join(_lead(document, name, horizon) for name in ahead)
+    text = f"Calls directions better than {up} beyond noise: {shown}.{_luck(callers)}"
+    return Finding("good", text)
 
 
-def _accuracy(document: dict[str, Any], name: str, horizon: str) -> str:
-    found = of(document, name, horizon, "direction", "accuracy")
-    return f"{name} {format_percent(found.value)} {numbers.format_interval(found, format_percent)}"
+def _lead(document: dict[str, Any], name: str, horizon: str) -> str:
+    lead = of(document, name, horizon, "lead_over_always_up")
+    accuracy = of(document, name, horizon, "direction", "accuracy")
+    return (
+        f"{name} {format_percent(accuracy.value)}, ahead by {format_percent(lead.value)} "
+        f"{numbers.format_interval(lead, format_percent)} on the bars that it called"
+    )
 
 
 def _coin(document: dict[str, Any]) -> Finding | None:

@@ -1,19 +1,17 @@
 """The page of an evaluation: one HTML file that needs nothing but itself."""
 
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 from cryptobt.reports import evaluation_tables as tables
-from cryptobt.reports.canvas import Panel, style
+from cryptobt.reports.canvas import style
 from cryptobt.reports.evaluation_details import confusion_grids, days_table
 from cryptobt.reports.evaluation_figures import drawn, forecast_panels, loss_panels, nearest_rows
 from cryptobt.reports.evaluation_findings import evaluation_findings, tone_of
 from cryptobt.reports.evaluation_sheet import BASE, EvaluationSheet, days
+from cryptobt.reports.page import SIMULATED, banner_of, framed, panels_html
 from cryptobt.reports.tables import data_findings, definitions
 
-_BANNER = '<div class="simulated" role="alert">SIMULATED MARKET — not real prices</div>'
 _HEADLINES = {
     "good": "Something here beats both persistence and always-up by more than noise: look harder.",
     "bad": "Nothing here beats both persistence and always-up by more than noise.",
@@ -35,32 +33,31 @@ def render_evaluation(sheet: EvaluationSheet) -> str:
     """
     document = sheet.document
     with style():
-        figures, losses = _panels(forecast_panels(sheet)), _panels(loss_panels(sheet))
-    title = f"Forecasters side by side: {sheet.title}"
+        figures, losses = panels_html(forecast_panels(sheet)), panels_html(loss_panels(sheet))
+    parts = {
+        "glance": _glance(document),
+        "comparison": _comparison(document),
+        "legend": tables.legend(),
+        "models": tables.models_table(document),
+        "by_symbol": _by_symbol(document),
+        "figures": figures,
+        "days": _days(sheet),
+        "confusion": confusion_grids(document),
+        "losses": losses,
+        "assumptions": definitions([*sheet.assumptions, *data_findings(document)], "assumptions"),
+        "settings": escape(sheet.settings),
+    }
     simulated = bool(document["simulated"])
-    return Template(_part("evaluation.html")).substitute(
-        css=_part("page.css") + _part("evaluation.css"),
-        title=escape(title),
-        page_title=escape(f"SIMULATED — {title}" if simulated else title),
-        banner=_BANNER if simulated else "",
-        period=escape(_period(document)),
-        glance=_glance(document),
-        comparison=_comparison(document),
-        legend=tables.legend(),
-        models=tables.models_table(document),
-        by_symbol=_by_symbol(document),
-        figures=figures,
-        days=_days(sheet),
-        confusion=confusion_grids(document),
-        losses=losses,
-        assumptions=definitions([*sheet.assumptions, *data_findings(document)], "assumptions"),
-        settings=escape(sheet.settings),
-        command=escape(sheet.command),
+    return framed(
+        "evaluation.html",
+        parts,
+        title=f"Forecasters side by side: {sheet.title}",
+        under=[_period(document)],
+        simulated=simulated,
+        banner=banner_of(SIMULATED if simulated else ""),
+        css="evaluation.css",
+        command=sheet.command,
     )
-
-
-def _part(name: str) -> str:
-    return (files("cryptobt.reports") / name).read_text(encoding="utf-8")
 
 
 def _period(document: dict[str, Any]) -> str:
@@ -116,18 +113,3 @@ def _days(sheet: EvaluationSheet) -> str:
     shown = [name for name in drawn(sheet)[0] if name != BASE]
     found = "".join(days_table(rows, name) for name in shown)
     return found or '<p class="absent">No forecaster here predicts a number but persistence.</p>'
-
-
-def _panels(panels: list[Panel]) -> str:
-    return "".join(_panel(panel) for panel in panels)
-
-
-def _panel(panel: Panel) -> str:
-    kind = "panel wide" if panel.wide else "panel"
-    heading = f"<h3>{escape(panel.title)}</h3>"
-    if panel.absent:
-        return f'<div class="{kind}">{heading}<p class="absent">{escape(panel.absent)}</p></div>'
-    caption = f"<figcaption>{escape(panel.caption)}</figcaption>"
-    return (
-        f'<figure class="{kind}">{heading}<div class="drawing">{panel.svg}</div>{caption}</figure>'
-    )

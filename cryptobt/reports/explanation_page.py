@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 from cryptobt.core.types import Explanation
@@ -17,8 +15,8 @@ from cryptobt.reports.explanation_figures import (
 )
 from cryptobt.reports.network_figures import attention_panel
 from cryptobt.reports.numbers import format_percent, measure
+from cryptobt.reports.page import SIMULATED, banner_of, framed, panels_html
 
-_BANNER = '<div class="simulated" role="alert">SIMULATED MARKET — not real prices</div>'
 _YES_NO = {True: "yes", False: "no, noise", None: "—"}
 _CHOICES = {
     "most": "weighted most",
@@ -46,20 +44,15 @@ def render_explanation(document: dict[str, Any], shown: Mapping[str, Explanation
             for number, symbol in enumerate(document["symbols"])
         ]
     simulated = document["simulated"]
-    return Template(_part("explanation.html")).substitute(
-        css=_part("page.css"),
-        page_title=escape(f"SIMULATED — {title}" if simulated else title),
-        title=escape(title),
-        banner=_BANNER if simulated else "",
-        about=escape(words.about_target(document).text),
-        warnings="".join(f"<p>Warning: {escape(line)}</p>\n" for line in document["warnings"]),
-        symbols="".join(parts),
-        level=format_percent(document["level"], 0),
+    warnings = [f"Warning: {line}" for line in document["warnings"]]
+    return framed(
+        "explanation.html",
+        {"symbols": "".join(parts), "level": format_percent(document["level"], 0)},
+        title=title,
+        under=[words.about_target(document).text, *warnings],
+        simulated=simulated,
+        banner=banner_of(SIMULATED if simulated else ""),
     )
-
-
-def _part(name: str) -> str:
-    return (files("cryptobt.reports") / name).read_text(encoding="utf-8")
 
 
 def _symbol(
@@ -121,17 +114,7 @@ def _section(title: str, name: str, body: str) -> str:
 
 
 def _panels(panels: Sequence[Panel]) -> str:
-    return f'<div class="panels">{"".join(_panel(panel) for panel in panels)}</div>'
-
-
-def _panel(panel: Panel) -> str:
-    heading = f"<h3>{escape(panel.title)}</h3>"
-    if panel.absent:
-        return f'<div class="panel">{heading}<p class="absent">{escape(panel.absent)}</p></div>'
-    caption = f"<figcaption>{escape(panel.caption)}</figcaption>"
-    return (
-        f'<figure class="panel">{heading}<div class="drawing">{panel.svg}</div>{caption}</figure>'
-    )
+    return f'<div class="panels">{panels_html(panels)}</div>'
 
 
 def _details(summary: str, table: str) -> str:

@@ -151,6 +151,8 @@ def lag_sentence(explained: dict[str, Any]) -> Sentence:
     rows = explained["lags"]
     top = max(rows, key=lambda row: row["delta_mse"]["value"])
     known = sum(bool(row["distinguishable"]) for row in rows)
+    if not known:
+        return Sentence(f"None of the window's {len(rows)} lags can be told from noise.", "warn")
     first, last = top["lag_first"], top["lag_last"]
     lag = f"lag {first}" if first == last else f"lags {first} to {last}"
     return Sentence(

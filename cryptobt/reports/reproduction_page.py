@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 from cryptobt.reports import reproduction_words as words
-from cryptobt.reports.canvas import Panel, style
+from cryptobt.reports.canvas import style
+from cryptobt.reports.page import banner_of, framed, panels_html
 from cryptobt.reports.reproduction_figures import Figures, panels
 
-_BANNER = '<div class="simulated" role="alert">{}</div>'
 _SIMULATED = "SIMULATED MARKET: not real prices, and not comparable with the claims"
 _OTHER_DATA = "NOT THE PAPER’S DATA: its claims are about other days"
 
@@ -27,29 +25,30 @@ def render_reproduction(document: Mapping[str, Any], figures: Figures) -> str:
         ``reproduction.json``; a number that is absent shows as a dash, with its reason.
     """
     with style():
-        drawn = "".join(map(_panel, panels(figures, document["unit"])))
-    title = f"{document['title']}: claim, recipe, twin"
-    return Template(_part("reproduction.html")).substitute(
-        css=_part("page.css"),
-        title=escape(title),
-        page_title=escape(f"SIMULATED: {title}" if document["simulated"] else title),
-        banner=_banner(document),
-        source=escape(document["source"]),
-        period=escape(words.period(document)),
-        paragraph=f"<p>{escape(' '.join(document['paragraph']))}</p>",
-        claims=_claims(document),
-        baselines="".join(_baselines(document, h) for h in words.horizons_of(document))
+        drawn = panels_html(panels(figures, document["unit"]))
+    parts = {
+        "paragraph": f"<p>{escape(' '.join(document['paragraph']))}</p>",
+        "claims": _claims(document),
+        "baselines": "".join(_baselines(document, h) for h in words.horizons_of(document))
         + _horizons(document),
-        panels=drawn,
-        notes=_listed([*document["warnings"], *document["notes"]]),
-        settings=_settings(document),
+        "panels": drawn,
+        "notes": _listed([*document["warnings"], *document["notes"]]),
+        "settings": _settings(document),
+    }
+    return framed(
+        "reproduction.html",
+        parts,
+        title=f"{document['title']}: claim, recipe, twin",
+        under=[document["source"], words.period(document)],
+        simulated=document["simulated"],
+        banner=_banner(document),
     )
 
 
 def _banner(document: Mapping[str, Any]) -> str:
     if document["simulated"]:
-        return _BANNER.format(_SIMULATED)
-    return "" if document["comparable"] else _BANNER.format(_OTHER_DATA)
+        return banner_of(_SIMULATED)
+    return banner_of("" if document["comparable"] else _OTHER_DATA)
 
 
 def _claims(document: Mapping[str, Any]) -> str:
@@ -131,15 +130,3 @@ def _settings(document: Mapping[str, Any]) -> str:
     return (
         f"<details><summary>Every setting; those that differ are marked</summary>{table}</details>"
     )
-
-
-def _panel(panel: Panel) -> str:
-    kind = "panel wide" if panel.wide else "panel"
-    return (
-        f'<figure class="{kind}"><h3>{escape(panel.title)}</h3><div class="drawing">{panel.svg}'
-        f"</div><figcaption>{escape(panel.caption)}</figcaption></figure>"
-    )
-
-
-def _part(name: str) -> str:
-    return (files("cryptobt.reports") / name).read_text(encoding="utf-8")

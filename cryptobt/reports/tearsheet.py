@@ -2,24 +2,22 @@
 
 from collections.abc import Callable
 from html import escape
-from importlib.resources import files
-from string import Template
 from typing import Any
 
 from cryptobt.reports import tables
 from cryptobt.reports.account_figures import equity_panel
-from cryptobt.reports.canvas import Panel, style
+from cryptobt.reports.canvas import style
 from cryptobt.reports.forecast_figures import forecast_panels
 from cryptobt.reports.glance import findings, headline
 from cryptobt.reports.live_figures import live_panel
 from cryptobt.reports.live_section import live_banner, live_findings, live_section
 from cryptobt.reports.network_figures import network_panels
+from cryptobt.reports.page import SIMULATED, banner_of, framed, panel_html, panels_html
 from cryptobt.reports.position_figures import position_panel
 from cryptobt.reports.quantstats_page import quantstats_section
 from cryptobt.reports.sheet import Sheet
 from cryptobt.reports.symbol_table import symbols_section
 
-_BANNER = '<div class="simulated" role="alert">SIMULATED MARKET — not real prices</div>'
 _SIMULATED_NOTE = (
     "The prices are simulated. Whatever this page shows, it shows how the program works, and says "
     "nothing about any real market."
@@ -48,27 +46,30 @@ def render_tearsheet(sheet: Sheet, quantstats: Callable[[], str] | None = None) 
         sentence that says why.
     """
     with style():
-        accounts = _panels([equity_panel(sheet), position_panel(sheet)])
-        forecasts = _panels(forecast_panels(sheet) + network_panels(sheet))
-        live = "" if sheet.live is None else _panel(live_panel(sheet.live, sheet.results))
-    return Template(_part("page.html")).substitute(
-        css=_part("page.css"),
-        title=escape(sheet.title),
-        page_title=escape(f"SIMULATED — {sheet.title}" if sheet.simulated else sheet.title),
-        banner=(_BANNER if sheet.simulated else "") + live_banner(sheet.live),
-        period=escape(_period(sheet.metrics)),
-        glance=_glance(sheet),
-        live=live_section(sheet.live, sheet.metrics, live),
-        assumptions=tables.definitions(_assumptions(sheet), "assumptions"),
-        comparison=tables.comparison_table(sheet.metrics, _short_rows(sheet)),
-        legend=tables.legend(),
-        by_symbol=symbols_section(sheet.metrics),
-        orders=tables.orders_table(sheet.metrics),
-        accounts=accounts,
-        quality=tables.forecast_quality(sheet.metrics),
-        forecasts=forecasts,
-        quantstats=quantstats() if quantstats else _quantstats(sheet),
-        command=escape(sheet.command),
+        accounts = panels_html([equity_panel(sheet), position_panel(sheet)])
+        forecasts = panels_html(forecast_panels(sheet) + network_panels(sheet))
+        live = "" if sheet.live is None else panel_html(live_panel(sheet.live, sheet.results))
+    parts = {
+        "glance": _glance(sheet),
+        "live": live_section(sheet.live, sheet.metrics, live),
+        "assumptions": tables.definitions(_assumptions(sheet), "assumptions"),
+        "comparison": tables.comparison_table(sheet.metrics, _short_rows(sheet)),
+        "legend": tables.legend(),
+        "by_symbol": symbols_section(sheet.metrics),
+        "orders": tables.orders_table(sheet.metrics),
+        "accounts": accounts,
+        "quality": tables.forecast_quality(sheet.metrics),
+        "forecasts": forecasts,
+        "quantstats": quantstats() if quantstats else _quantstats(sheet),
+    }
+    return framed(
+        "tearsheet.html",
+        parts,
+        title=sheet.title,
+        under=[_period(sheet.metrics)],
+        simulated=sheet.simulated,
+        banner=banner_of(SIMULATED if sheet.simulated else "") + live_banner(sheet.live),
+        command=sheet.command,
     )
 
 
@@ -79,10 +80,6 @@ def _quantstats(sheet: Sheet) -> str:
 def _short_rows(sheet: Sheet) -> set[str]:
     """Name the rows that ever held a short position."""
     return {row for row, result in sheet.results.items() if (result.weights["weight"] < 0).any()}
-
-
-def _part(name: str) -> str:
-    return (files("cryptobt.reports") / name).read_text(encoding="utf-8")
 
 
 def _period(metrics: dict[str, Any]) -> str:
@@ -101,18 +98,3 @@ def _glance(sheet: Sheet) -> str:
     found = [*live_findings(sheet.live, sheet.metrics), *findings(sheet.metrics)]
     items = "".join(f'<li class="{one.tone}">{escape(one.text)}</li>' for one in found)
     return f'<p class="answer {answer.tone}">{escape(answer.text)}</p><ul>{note}{items}</ul>'
-
-
-def _panels(panels: list[Panel]) -> str:
-    return "".join(_panel(panel) for panel in panels)
-
-
-def _panel(panel: Panel) -> str:
-    kind = "panel wide" if panel.wide else "panel"
-    heading = f"<h3>{escape(panel.title)}</h3>"
-    if panel.absent:
-        return f'<div class="{kind}">{heading}<p class="absent">{escape(panel.absent)}</p></div>'
-    caption = f"<figcaption>{escape(panel.caption)}</figcaption>"
-    return (
-        f'<figure class="{kind}">{heading}<div class="drawing">{panel.svg}</div>{caption}</figure>'
-    )

@@ -17,9 +17,10 @@ from cryptobt.metrics.accuracy import (
     finite_rows,
     price_errors,
     return_errors,
+    skill_draws,
 )
 from cryptobt.metrics.bootstrap import Resampler
-from cryptobt.metrics.metric import Metric
+from cryptobt.metrics.metric import Metric, with_interval
 
 NAN = float("nan")
 
@@ -31,7 +32,14 @@ def prices(before: list[float], actual: list[float], predicted: list[float]) -> 
 def returns(
     actual: list[float], predicted: list[float], resampler: Resampler | None = None
 ) -> dict[str, Any]:
-    return return_errors(np.array(actual), np.array(predicted), resampler, 0.9)
+    """Errors, with the interval that draws give the skill."""
+    ours, theirs = np.array(actual), np.array(predicted)
+    errors = return_errors(ours, theirs)
+    skill = errors["skill"]
+    if resampler is None:
+        return errors
+    assert isinstance(skill, Metric)
+    return errors | {"skill": with_interval(skill, skill_draws(ours, theirs, resampler), 0.9)}
 
 
 # Prices
@@ -174,7 +182,7 @@ def test_returns_without_a_pair_are_left_out() -> None:
 
 @pytest.mark.parametrize("predicted", [[], [0.1], [NAN, 0.1]])
 def test_fewer_than_two_returns_have_no_error_but_a_reason(predicted: list[float]) -> None:
-    result = returns([0.1] * len(predicted), predicted, Resampler(2, 1.0, 10, 0))
+    result = returns([0.1] * len(predicted), predicted)
     assert {result[name].reason for name in RETURN} == {TOO_FEW}
     assert result["n"] == min(len(predicted), 1)
 
@@ -216,11 +224,17 @@ def test_draws_in_which_nothing_moved_are_left_out_while_they_are_few() -> None:
 def test_the_interval_of_an_informed_forecast_lies_above_zero_and_holds_the_truth() -> None:
     # The forecast is half of the variance: skill 1/2.
     known, unknown = np.random.default_rng(4).normal(0, 0.02, size=(2, 1000))
-    skill = return_errors(known + unknown, known, Resampler(1000, 1.0, 500, 0), 0.99)["skill"]
-    assert isinstance(skill, Metric)
-    assert skill.low is not None
-    assert skill.high is not None
-    assert 0.3 < skill.low < 0.5 < skill.high < 0.7
+    draws = skill_draws(known + unknown, known, Resampler(1000, 1.0, 500, 0))
+    low, high = np.quantile(draws, [0.005, 0.995])
+    assert 0.3 < low < 0.5 < high < 0.7
+
+
+def test_symbols_of_one_time_are_drawn_together() -> None:
+    actual = np.array([[1.0, 2.0], [3.0, np.nan]])
+    predicted = np.array([[1.0, 1.0], [1.0, 5.0]])
+    # the first time twice: errors (0 + 1)*2 of (1 + 4)*2; both: 1 + 4 of 5 + 9; the second: 4 of 9
+    draws = skill_draws(actual, predicted, Drawn([[0, 0], [0, 1], [1, 1]]))
+    assert draws == pytest.approx([1 - 2 / 10, 1 - 5 / 14, 1 - 8 / 18])
 
 
 # Nothing to measure

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from cryptobt.metrics.bootstrap import Resampler, make_resampler
-from cryptobt.metrics.direction import COUNTS, NAMES, direction, no_direction
+from cryptobt.metrics.direction import (
+    COUNTS,
+    NAMES,
+    direction,
+    lead_over_always_up,
+    no_direction,
+)
 from cryptobt.metrics.metric import Metric
 
 NAN = float("nan")
@@ -196,3 +202,45 @@ def test_a_row_that_calls_nothing_says_why() -> None:
     assert set(result) == {*NAMES, "coverage", *COUNTS}
     assert all(result[name] == 0 for name in COUNTS)
     assert result["f1"] == Metric(None, "ratio", reason="it holds the market")
+
+
+# The lead over always saying up
+
+
+def test_a_lead_over_always_up_by_hand() -> None:
+    # Called on four of five bars: up and right, down and right, down and wrong, down and right.
+    # 3 of 4 right; always-up is right on 2 of these 4: a lead of 1/4.
+    calls = np.array([1.0, -1.0, -1.0, 0.0, -1.0])
+    realised = np.array([0.1, -0.1, 0.2, 0.3, -0.2])
+    assert lead_over_always_up(calls, realised, None, 0.95).value == pytest.approx(1 / 4)
+
+
+def test_who_always_says_up_has_no_lead_and_a_sure_one() -> None:
+    realised = np.random.default_rng(1).normal(size=200)
+    lead = lead_over_always_up(
+        np.ones(200), realised, make_resampler(realised[:, None], 100, 0), 0.95
+    )
+    assert (lead.value, lead.low, lead.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_lead_is_known_better_than_the_accuracies_it_is_made_of() -> None:
+    # Down is said on every tenth bar, and always truly: the lead is the share of those.
+    realised = np.random.default_rng(2).normal(size=1000)
+    calls = np.ones(1000)
+    calls[np.flatnonzero(realised < 0)[::5]] = -1
+    resampler = make_resampler(realised[:, None], 200, 0)
+    lead = lead_over_always_up(calls, realised, resampler, 0.95)
+    assert lead.low is not None
+    assert lead.high is not None
+    assert lead.value == pytest.approx((calls < 0).mean())
+    accuracy = direction(calls, realised, resampler, 0.95)["accuracy"]
+    assert isinstance(accuracy, Metric)
+    assert accuracy.low is not None
+    assert accuracy.high is not None
+    assert 0 < lead.low < lead.value < lead.high
+    assert lead.high - lead.low < accuracy.high - accuracy.low
+
+
+def test_without_a_call_there_is_no_lead() -> None:
+    lead = lead_over_always_up(np.zeros(3), np.ones(3), None, 0.95)
+    assert (lead.value, lead.reason) == (None, "no call was made")

@@ -44,6 +44,7 @@ def measured(r2: float | None, skill: float | None, accuracy: float | None, p: f
         }
         | {"coverage": metric(accuracy)}
         | calls,
+        "lead_over_always_up": metric(lead_of(accuracy), half=0.03),
         "coin_band": {
             "low": None if accuracy is None else 0.43,
             "high": None if accuracy is None else 0.57,
@@ -62,10 +63,16 @@ def measured(r2: float | None, skill: float | None, accuracy: float | None, p: f
     }
 
 
+def lead_of(accuracy: float | None) -> float | None:
+    """Lead over the always_up of MEASURES, which has none over itself."""
+    return None if accuracy in (None, UP) else accuracy - UP
+
+
+UP = 0.52
 MEASURES = {
     "net": (0.991, -0.02, 0.51, 0.4),
     "persistence": (0.993, 0.0, None, None),
-    "always_up": (None, None, 0.52, None),
+    "always_up": (None, None, UP, None),
 }
 
 
