@@ -41,8 +41,9 @@ def sections() -> list[Section]:
     with tempfile.TemporaryDirectory() as folder:
         cold = _run(Path(folder), *MAIN)
         warm = [_run(Path(folder), *MAIN, *CHANGED) for _ in range(WARM_RUNS)]
+        page = _page(Path(folder))
     return [
-        Section("Main job", [_help(), *_seconds(cold, warm)], [_steps(cold, warm[-1])]),
+        Section("Main job", [_help(), *_seconds(cold, warm), page], [_steps(cold, warm[-1])]),
         Section("Memory of all processes together", [_main_memory(cold), _five_minutes()]),
     ]
 
@@ -81,7 +82,7 @@ def _seconds(cold: Job, warm: list[Job]) -> list[Figure]:
         ),
         Figure(
             "… again with another fee and another strategy setting",
-            "8 s",
+            "12 s",
             f"{statistics.median(again):.1f} s",
             f"median of {WARM_RUNS}; {spread(again, 1)}",
         ),
@@ -93,6 +94,19 @@ def _seconds(cold: Job, warm: list[Job]) -> list[Figure]:
             f"{spread(drawing, 1)}",
         ),
     ]
+
+
+def _page(home: Path) -> Figure:
+    command = [sys.executable, "-m", "benchmarks.page_cost", str(home / "runs")]
+    environment = {**os.environ, "CRYPTOBT_HOME": str(home)}
+    told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    first, *again = json.loads(told.stdout)
+    return Figure(
+        "the page beyond quantstats' own time",
+        "1.5 s",
+        f"{first:.2f} s",
+        f"the first drawing, its imports among it; {spread(again, 2)} when drawn again",
+    )
 
 
 def _steps(cold: Job, warm: Job) -> str:

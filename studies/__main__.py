@@ -1,4 +1,4 @@
-"""``python -m studies [papers|planted|NIGHTS]``: make the studies and write docs/studies."""
+"""``python -m studies [papers|planted|verdict|NIGHTS]``: make studies, write docs/studies."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ import pandas as pd
 from studies.paper_parity import STRATEGIES, Parity, compare
 from studies.papers import real_data, study
 from studies.planted_page import study as planted_study
+from studies.verdict_page import study as verdict_study
 
 OUT = Path(__file__).parent.parent / "docs" / "studies"
 NIGHTS = 365
@@ -29,7 +30,9 @@ def main() -> None:
         (OUT / "papers.md").write_text(study(real_data()), encoding="utf-8")
     if named in ([], ["planted"]):
         (OUT / "planted-signal.md").write_text(planted_study(), encoding="utf-8")
-    if named not in (["papers"], ["planted"]):
+    if named in ([], ["verdict"]):
+        (OUT / "verdict.md").write_text(verdict_study(), encoding="utf-8")
+    if named not in (["papers"], ["planted"], ["verdict"]):
         _parity(int(named[0]) if named else NIGHTS)
 
 

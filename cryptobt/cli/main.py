@@ -15,6 +15,7 @@ from cryptobt.cli.forecast import forecast
 from cryptobt.cli.listing import forecasters, strategies
 from cryptobt.cli.paper import paper
 from cryptobt.cli.reproduce import reproduce
+from cryptobt.cli.runs import runs
 from cryptobt.core.errors import CryptobtError
 
 INTERRUPTED = 130
@@ -40,6 +41,7 @@ for command in (
     evaluate,
     explain,
     reproduce,
+    runs,
     paper,
     data,
     strategies,

@@ -53,7 +53,7 @@ class DataInvalidError(CryptobtError):
 
 
 class LedgerError(CryptobtError):
-    """A paper account's ledger is damaged, or what it recorded is not what a replay gives."""
+    """A ledger is damaged, or what a paper account recorded is not what a replay gives."""
 
     exit_code = 5
 

@@ -22,6 +22,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
         try:
             with os.fdopen(descriptor, "wb") as file:
+                # mkstemp makes a private file; what is kept is as readable as any of the user's.
+                os.fchmod(descriptor, 0o666 & ~umask())
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -31,6 +33,13 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise CannotWriteError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def umask() -> int:
+    """Permissions that the user's files do not have."""
+    current = os.umask(0)
+    os.umask(current)
+    return current
 
 
 @contextmanager

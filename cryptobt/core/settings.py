@@ -211,10 +211,21 @@ class MetricSettings(Section):
     bootstrap_seed: Annotated[Whole, Field(ge=0)] = 0
 
 
+class RobustnessSettings(Section):
+    """Whether a result is tried under other conditions, and how many random strategies are made."""
+
+    enabled: Annotated[bool, Field(strict=True)] = True
+    random_strategies: Annotated[Whole, Field(ge=100, le=100_000)] = 1000
+
+
 class TrialSettings(Section):
-    """How many settings were tried before this one, at the least (None: known for the recipe)."""
+    """How many settings were tried before this one, at the least (None: known for the recipe).
+
+    ``ledger`` counts each run in the trial ledger; without it the floor is all there is.
+    """
 
     floor: Count | None = None
+    ledger: Annotated[bool, Field(strict=True)] = True
 
 
 class PaperSettings(Section):
@@ -247,6 +258,7 @@ class Settings(Section):
     costs: CostSettings = CostSettings()
     account: AccountSettings = AccountSettings()
     metrics: MetricSettings = MetricSettings()
+    robustness: RobustnessSettings = RobustnessSettings()
     trials: TrialSettings = TrialSettings()
     paper: PaperSettings = PaperSettings()
     run: RunSettings = RunSettings()

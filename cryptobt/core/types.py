@@ -143,10 +143,14 @@ class Forecasts:
         return), ``p_up`` and the quantiles are NaN until enough past forecasts can calibrate them.
     explanations : dict
         Symbol to what its network looked at; empty where no network explains itself.
+    members : DataFrame or None
+        The same rows by each seed of the ensemble alone, the forecaster named
+        ``<name>_seed<number>``; None where there is one seed, or nothing random.
     """
 
     frame: pd.DataFrame
     explanations: dict[str, Explanation] = field(default_factory=dict)
+    members: pd.DataFrame | None = None
 
     def of(self, forecaster: str, symbol: str) -> pd.DataFrame:
         """Select one forecaster's rows of one symbol and its nearest horizon, by ``time``."""

@@ -72,17 +72,31 @@ def forecast(
     own = ask(spec, samples, folds, settings, cache, report)
     trend_spec = find_forecaster(TREND_ONLY)
     trend = own if spec is trend_spec else ask(trend_spec, samples, folds, settings, cache, report)
-    rows = [table.rows(TREND_ONLY, trend_spec, trend.z)]
+    rows, members = [table.rows(TREND_ONLY, trend_spec, trend.z)], None
     if spec.trained:
         share = chosen.trend_share if chosen.target == "trend" else 0.0
         mixed = (1 - share) * own.z + share * trend.z if share else own.z
         rows += [table.rows(name, spec, mixed, share), table.rows(f"{name}_net", spec, own.z)]
+        members = _members(table, spec, mixed, share)
     elif spec is not trend_spec:
         rows += [table.rows(name, spec, own.z)]
     frame = pd.concat(rows).sort_values([*_KEY], ignore_index=True)
     explained = own.explanation
     known = {market.symbol: explained.since(samples.times[start])} if explained else {}
-    return Forecasts(frame, known)
+    return Forecasts(frame, known, members)
+
+
+def _members(
+    table: ForecastTable, spec: ForecasterSpec, z: np.ndarray, share: float
+) -> pd.DataFrame | None:
+    """Rows of each seed of the ensemble alone; None where there are not several."""
+    seeds = z.shape[-1]
+    if seeds < 2:
+        return None
+    rows = [
+        table.rows(f"{spec.name}_seed{seed}", spec, z[..., [seed]], share) for seed in range(seeds)
+    ]
+    return pd.concat(rows).sort_values([*_KEY], ignore_index=True)
 
 
 def ask(

@@ -12,6 +12,7 @@ from cryptobt.backtests.run import Trader
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label, iso
 from cryptobt.core.types import Explanation, Forecasts, MarketData
+from cryptobt.forecasters.opinions import are_log_odds
 from cryptobt.forecasters.registry import find_forecaster
 from cryptobt.jobs.assumptions import describe, repeat_command
 from cryptobt.jobs.manifest import settings_key
@@ -65,6 +66,7 @@ class Evaluation:
             "bars": sum(len(market.bars) for market in self.markets),
             "decisions": int(frame["time"].nunique()),
             "target": chosen.target,
+            "log_odds": are_log_odds(chosen.target, self.settings.training.losses),
             "horizons": list(chosen.horizons),
             "unit": units[0] if len(symbols) == 1 else None,
             "level": self.settings.metrics.confidence,

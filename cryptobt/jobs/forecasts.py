@@ -87,10 +87,13 @@ class Forecasting:
                 self._say_without(market, error)
         if not made:
             return None
-        frame = pd.concat([part.frame for part in made.values()], ignore_index=True)
-        frame = frame.sort_values(["time", "symbol", "model_id"], ignore_index=True)
         explained = {k: v for part in made.values() for k, v in part.explanations.items()}
-        return Forecasts(frame, explained)
+        members = [part.members for part in made.values() if part.members is not None]
+        return Forecasts(
+            _together([part.frame for part in made.values()]),
+            explained,
+            _together(members) if members else None,
+        )
 
     def _one(
         self, market: MarketData, features: Mapping[str, FeatureTable], *, joins_late: bool
@@ -111,3 +114,9 @@ class Forecasting:
         if self.trader.forecaster is not None:
             line = f"never forecast, and so not traded by {self.trader.spec.name}: {error}"
         self.events.warn(prefixed(self.markets, market.symbol, line))
+
+
+def _together(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Rows of all symbols, in the order of their times."""
+    frame = pd.concat(frames, ignore_index=True)
+    return frame.sort_values(["time", "symbol", "model_id"], ignore_index=True)

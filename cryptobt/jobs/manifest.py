@@ -13,7 +13,7 @@ from cryptobt.core.hashing import hash_json, hash_source
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label, iso
 from cryptobt.core.types import ExtraSeries, MarketData
-from cryptobt.forecasters.registry import ForecasterSpec
+from cryptobt.forecasters.registry import TREND_ONLY, ForecasterSpec
 from cryptobt.jobs.symbols import quarantined
 from cryptobt.jobs.trader import forecaster_of
 from cryptobt.strategies.registry import StrategySpec
@@ -71,8 +71,10 @@ def settings_key(settings: Settings, spec: StrategySpec) -> str:
 
 def trials(settings: Settings, markets: Sequence[MarketData], spec: StrategySpec) -> dict[str, Any]:
     """The least number of settings that were tried before this one."""
-    preset = settings.forecaster.preset == "small" and settings.forecaster.target == "trend"
-    floor = settings.trials.floor or (RECIPE_FLOOR if preset else 1)
+    chosen, forecaster = settings.forecaster, forecaster_of(settings, spec)
+    recipe = forecaster is not None and (forecaster.trained or forecaster.name == TREND_ONLY)
+    recipe = recipe and chosen.preset == "small" and chosen.target == "trend"
+    floor = max(settings.trials.floor or 1, RECIPE_FLOOR if recipe else 1)
     where = [f"{market.symbol} {interval_label(market.interval)}" for market in markets]
     return {"n": None, "floor": floor, "key": settings_key(settings, spec), "counted_per": where}
 
@@ -85,7 +87,7 @@ def libraries() -> dict[str, str]:
 def code_version() -> str:
     """Version of the package and a hash of its source."""
     root = Path(cryptobt.__file__).parent
-    sources = [path for path in root.rglob("*") if path.suffix in {".py", ".html", ".css"}]
+    sources = [path for path in root.rglob("*") if path.suffix in {".py", ".html", ".css", ".js"}]
     return f"{cryptobt.__version__}+{hash_source(sources)[:12]}"
 
 
@@ -104,6 +106,10 @@ def _data(market: MarketData) -> dict[str, Any]:
         "hash": market.hash,
         "snapshot": market.hash,
         "fetched_at": _moment(market.fetched_at),
+        "simulated": market.simulated,
+        "gaps": market.quality.gaps,
+        "warnings": list(market.quality.warnings),
+        "unanswered": market.quality.unanswered,
     }
 
 

@@ -22,7 +22,7 @@ from cryptobt.jobs.symbols import (
     quarantined,
 )
 from cryptobt.metrics.bootstrap import Resampler, make_resampler
-from cryptobt.metrics.direction import direction, no_direction
+from cryptobt.metrics.direction import direction, down_class, no_direction, no_down_class
 from cryptobt.metrics.forecast import forecast_errors, no_forecast
 from cryptobt.metrics.metric import Metric, absent
 from cryptobt.metrics.performance import (
@@ -107,8 +107,10 @@ class Measures:
         return make_resampler(series, chosen.bootstrap_draws, chosen.bootstrap_seed)
 
     def _row(self, row: Row) -> dict[str, Any]:
-        called = self._direction(row, self.ahead.columns)
-        return {"direction": _plain(called), "performance": self.performance(row)}
+        return {
+            "direction": self._direction(row, self.ahead.columns),
+            "performance": self.performance(row),
+        }
 
     def performance(self, row: Row) -> dict[str, Any]:
         """Measure a row's account: ``performance`` of ``metrics.json``."""
@@ -125,14 +127,26 @@ class Measures:
             )
         )
 
-    def _direction(self, row: Row, symbols: Iterable[str]) -> dict[str, Metric | int]:
-        if not row.calls:
-            return no_direction(row.reason)
+    def _direction(self, row: Row, symbols: Iterable[str]) -> dict[str, Any]:
+        called, realised = self.called(row, symbols)
+        if called is None:
+            none = _plain(no_direction(row.reason))
+            return {**none, "down": _plain(no_down_class(row.reason))}
+        scored = direction(called, realised, self.resampler, self.level)
+        down = down_class(called, realised, self.resampler, self.level)
+        return {**_plain(scored), "down": _plain(down)}
+
+    def called(self, row: Row, symbols: Iterable[str]) -> tuple[np.ndarray | None, np.ndarray]:
+        """Calls of a row, and the returns that they are about, each of shape (bars − 1, symbols).
+
+        The last bar's outcome is not known: decisions pair with the returns that follow them. The
+        calls are None for a row that calls no direction.
+        """
         symbols = list(symbols)
-        called = np.column_stack([self._calls(row, symbol) for symbol in symbols])
-        realised = self.ahead[symbols].reindex(self.times).to_numpy()
-        # The last bar's outcome is not known: decisions pair with the returns that follow them.
-        return direction(called[:-1], realised[:-1], self.resampler, self.level)
+        realised = self.ahead[symbols].reindex(self.times).to_numpy()[:-1]
+        if not row.calls:
+            return None, realised
+        return np.column_stack([self._calls(row, one) for one in symbols])[:-1], realised
 
     def _calls(self, row: Row, symbol: str) -> np.ndarray:
         if row.result is None:
@@ -158,7 +172,7 @@ class Measures:
             "missed_bars": len(missed),
             "joined": self._joined(market),
             "trades": len(trades),
-            "direction": _plain(self._direction(row, [symbol])),
+            "direction": self._direction(row, [symbol]),
             "account": _plain(symbol_account(ours, symbol)),
             "forecast": _plain(self._forecast([symbol])),
         }
@@ -192,18 +206,34 @@ class Measures:
         return differences
 
     def _forecast(self, symbols: Iterable[str]) -> dict[str, Metric]:
-        name = self.rows["strategy"].forecaster
-        if name is None or self.forecasts is None:
-            return no_forecast(NO_NETWORK)
         symbols, members = list(symbols), self.settings.walkforward.ensemble_seeds
-        frame = _together(self.forecasts, name, symbols)
-        log_ahead = pd.concat({symbol: np.log1p(self.ahead[symbol]) for symbol in symbols})
+        found = self.forecast_rows(symbols)
+        if found is None:
+            return no_forecast(NO_NETWORK)
+        frame, network = found
+        log_ahead = self.outcomes(symbols)
         errors = forecast_errors(frame, log_ahead, members)
-        network = _together(self.forecasts, f"{name}_net", symbols)
         if len(network):
             alone = forecast_errors(network, log_ahead, members)
             errors["seed_correlation"] = alone["seed_correlation"]
         return errors
+
+    def forecast_rows(
+        self, symbols: Iterable[str] | None = None
+    ) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """Rows of the strategy's forecaster, and of its network alone, by symbol and time."""
+        name = self.rows["strategy"].forecaster
+        if name is None or self.forecasts is None:
+            return None
+        chosen = list(self.ahead.columns if symbols is None else symbols)
+        return (
+            _together(self.forecasts, name, chosen),
+            _together(self.forecasts, f"{name}_net", chosen),
+        )
+
+    def outcomes(self, symbols: Iterable[str]) -> pd.Series:
+        """Log return over the forecasts' horizon, by symbol and time of the last bar used."""
+        return pd.concat({symbol: np.log1p(self.ahead[symbol]) for symbol in symbols})
 
 
 def _together(forecasts: Forecasts, name: str, symbols: Sequence[str]) -> pd.DataFrame:

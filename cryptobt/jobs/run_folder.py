@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from cryptobt.core.columns import BARS
+from cryptobt.core.columns import BARS, TIME
+from cryptobt.core.errors import DataUnavailableError
 from cryptobt.core.processes import usable_cores
 from cryptobt.core.settings import Settings, home
-from cryptobt.core.time import epoch_ns, interval_label, iso
-from cryptobt.core.types import MarketData
+from cryptobt.core.time import epoch_ns, interval_label, iso, parse_interval
+from cryptobt.core.types import MarketData, QualityReport
 from cryptobt.jobs.cache import fold_cache
 from cryptobt.jobs.run_files import json_text
 from cryptobt.records.content import ContentStore
@@ -85,6 +86,59 @@ def keep_snapshot(market: MarketData) -> None:
         arrays = {name: market.bars[name].to_numpy() for name in BARS}
         meta = {"symbol": market.symbol, "interval": interval_label(market.interval)}
         store.put(market.hash, {"time": epoch_ns(market.times)} | arrays, meta)
+
+
+def kept_market(manifest: Mapping[str, Any], number: int) -> MarketData:
+    """Give the bars of a run back as they were loaded, with what was said of them then.
+
+    Parameters
+    ----------
+    manifest : mapping
+        The run's ``run.json``.
+    number : int
+        Of the symbol, in the order of ``data``.
+
+    Raises
+    ------
+    DataUnavailableError
+        If their snapshot is not there, or is another than the run's.
+    """
+    told = manifest["data"][number]
+    entry = snapshots().get(told["snapshot"])
+    where = f"the bars of {told['symbol']} that the run was made from"
+    if entry is None:
+        raise DataUnavailableError(
+            f"{where} are not in {snapshots().root}: their snapshot {told['snapshot'][:12]} was "
+            "removed, or made on another machine; run the backtest anew"
+        )
+    times = pd.DatetimeIndex(entry.arrays["time"], tz="UTC", name=TIME)
+    market = MarketData(
+        symbol=told["symbol"],
+        interval=parse_interval(told["interval"]),
+        source=told["source"],
+        bars=pd.DataFrame({name: entry.arrays[name] for name in BARS}, index=times),
+        simulated=told["simulated"],
+        fetched_at=pd.Timestamp(told["fetched_at"]) if told["fetched_at"] else None,
+        quality=_kept_quality(told, manifest["quarantined"]),
+    )
+    if market.hash != told["hash"]:
+        raise DataUnavailableError(f"{where} are not what its snapshot holds; run it anew")
+    return market
+
+
+def _kept_quality(
+    told: Mapping[str, Any], quarantined: Sequence[Mapping[str, str]]
+) -> QualityReport:
+    return QualityReport(
+        gaps=told["gaps"],
+        quarantined=tuple(
+            {"time": row["time"], "reason": row["reason"]}
+            for row in quarantined
+            if row["symbol"] == told["symbol"]
+        ),
+        warnings=tuple(told["warnings"]),
+        unanswered=told["unanswered"],
+    )
 
 
 class Steps:

@@ -11,6 +11,7 @@ from cryptobt.metrics.bootstrap import Resampler
 from cryptobt.metrics.metric import Metric, absent, measured, with_interval
 
 NAMES = ("precision", "recall", "f1", "accuracy", "balanced_accuracy", "mcc")
+CLASS = ("precision", "recall", "f1")
 COUNTS = ("tp", "fp", "tn", "fn", "n", "abstained")
 _UNIT = "ratio"
 
@@ -49,27 +50,38 @@ def direction(
     dict
         Metrics of :data:`NAMES` and ``coverage``, and the integer counts of :data:`COUNTS`.
     """
-    known = np.isfinite(realised)
-    called = np.isfinite(calls) & (calls != 0) & known
-    up, truth = calls > 0, realised > 0
-    # In the order of Cells.
-    cells = np.where(called, truth * 2 + up, np.where(known, 4, 5))
+    cells, called = _cells(calls, realised)
     tn, fp, fn, tp, abstained, _ = (int(count) for count in _count(cells.reshape(1, -1))[0])
-    result: dict[str, Metric | int] = {}
-    points = _points(up[called], truth[called])
-    if cells.ndim == 1:
-        cells = cells[:, None]
-    resampled = None if resampler is None else resampler.apply(partial(_recount, cells))
-    for name in NAMES:
-        metric = points[name]
-        if resampled is not None:
-            metric = with_interval(
-                metric, _FORMULAS[name](Cells(*resampled.T.astype(float))), level
-            )
-        result[name] = metric
-    share = called.sum() / known.sum() if known.any() else np.nan
+    points = _points(calls[called] > 0, realised[called] > 0)
+    result: dict[str, Metric | int] = {**_intervals(points, cells, resampler, level)}
+    known = tn + fp + fn + tp + abstained
+    share = called.sum() / known if known else np.nan
     result["coverage"] = measured(share, _UNIT, "no bar to call")
     return result | dict(zip(COUNTS, (tp, fp, tn, fn, tp + fp + tn + fn, abstained), strict=True))
+
+
+def down_class(
+    calls: np.ndarray, realised: np.ndarray, resampler: Resampler | None, level: float
+) -> dict[str, Metric]:
+    """Score the same calls with "down" as the positive class; an outcome of exactly 0 is down.
+
+    Parameters
+    ----------
+    calls, realised, resampler, level
+        As in :func:`direction`.
+
+    Returns
+    -------
+    dict
+        Metrics of :data:`CLASS`: of the bars called down the share that did not go up, of the bars
+        that did not go up the share called down, and the harmonic mean of the two. Their intervals
+        are from the same draws as those of :func:`direction`.
+    """
+    cells, called = _cells(calls, realised)
+    if not called.any():
+        return no_down_class("no call was made")
+    points = _class_points(calls[called] <= 0, realised[called] <= 0, "down")
+    return _intervals(points, _EXCHANGED[cells], resampler, level)
 
 
 def lead_over_always_up(
@@ -111,24 +123,58 @@ def no_direction(reason: str) -> dict[str, Metric | int]:
     return {name: absent(_UNIT, reason) for name in (*NAMES, "coverage")} | dict.fromkeys(COUNTS, 0)
 
 
+def no_down_class(reason: str) -> dict[str, Metric]:
+    """Down class of a row that calls no direction."""
+    return {name: absent(_UNIT, reason) for name in CLASS}
+
+
+def _cells(calls: np.ndarray, realised: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each pair stands in :class:`Cells`, and whether it was called."""
+    known = np.isfinite(realised)
+    called = np.isfinite(calls) & (calls != 0) & known
+    cells = np.where(called, (realised > 0) * 2 + (calls > 0), np.where(known, 4, 5))
+    return cells, called
+
+
+def _intervals(
+    points: dict[str, Metric], cells: np.ndarray, resampler: Resampler | None, level: float
+) -> dict[str, Metric]:
+    """Add to each number the interval of its draws; cells of shape (n,) or (n, k)."""
+    if resampler is None:
+        return points
+    drawn = resampler.apply(partial(_recount, cells.reshape(len(cells), -1)))
+    counts = Cells(*drawn.T.astype(float))
+    return {name: with_interval(m, _FORMULAS[name](counts), level) for name, m in points.items()}
+
+
 def _points(up: np.ndarray, truth: np.ndarray) -> dict[str, Metric]:
     if not len(up):
         return {name: absent(_UNIT, "no call was made") for name in NAMES}
-    calls_up, falls = up.any(), truth.any() and not truth.all()
-    never = "up was never called"
+    falls = truth.any() and not truth.all()
     one_sided = "every bar went the same way"
     values = {
-        "precision": (sk.precision_score(truth, up, zero_division=np.nan), never),
-        "recall": (sk.recall_score(truth, up, zero_division=np.nan), "no bar went up"),
-        "f1": (sk.f1_score(truth, up, zero_division=np.nan), "no bar went up and none was called"),
         "accuracy": (sk.accuracy_score(truth, up), ""),
         "balanced_accuracy": (_balanced(truth, up) if falls else np.nan, one_sided),
         "mcc": (
-            sk.matthews_corrcoef(truth, up) if falls and calls_up and not up.all() else np.nan,
+            sk.matthews_corrcoef(truth, up) if falls and up.any() and not up.all() else np.nan,
             one_sided if not falls else "every call was the same",
         ),
     }
-    return {name: measured(float(value), _UNIT, why) for name, (value, why) in values.items()}
+    others = {name: measured(float(value), _UNIT, why) for name, (value, why) in values.items()}
+    return _class_points(up, truth, "up") | others
+
+
+def _class_points(called: np.ndarray, came: np.ndarray, way: str) -> dict[str, Metric]:
+    """Score the calls of one way, up or down, which is the positive class."""
+    values = {
+        "precision": (sk.precision_score, f"{way} was never called"),
+        "recall": (sk.recall_score, f"no bar went {way}"),
+        "f1": (sk.f1_score, f"no bar went {way} and none was called"),
+    }
+    return {
+        name: measured(float(score(came, called, zero_division=np.nan)), _UNIT, why)
+        for name, (score, why) in values.items()
+    }
 
 
 def _balanced(truth: np.ndarray, up: np.ndarray) -> float:
@@ -159,6 +205,8 @@ def _mcc(c: Cells) -> np.ndarray:
     return _ratio(c.tp * c.tn - c.fp * c.fn, scale)
 
 
+# Cells of the other positive class: true and false negatives become positives.
+_EXCHANGED = np.array([3, 2, 1, 0, 4, 5])
 _FORMULAS: dict[str, Callable[[Cells], np.ndarray]] = {
     "precision": lambda c: _ratio(c.tp, c.tp + c.fp),
     "recall": lambda c: _ratio(c.tp, c.tp + c.fn),

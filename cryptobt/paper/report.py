@@ -17,13 +17,16 @@ from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
 from cryptobt.data.extras import load_extras
 from cryptobt.jobs.cache import fold_cache
 from cryptobt.jobs.events import Events
+from cryptobt.jobs.evidence import Evidence
 from cryptobt.jobs.forecasts import Forecasting
 from cryptobt.jobs.manifest import manifest
 from cryptobt.jobs.measure import Measures
+from cryptobt.jobs.paper_ways import paper_ways
 from cryptobt.jobs.rows import run_rows
 from cryptobt.jobs.run_files import FinishedRun, json_text
 from cryptobt.jobs.run_folder import keep_snapshot
 from cryptobt.jobs.symbols import describe_stale
+from cryptobt.jobs.trials import TrialCount, known_trials, trials_document
 from cryptobt.paper.account import existing_ledger
 from cryptobt.paper.accounts import standing_of
 from cryptobt.paper.facts import Rewritten
@@ -136,18 +139,28 @@ class _Report:
         rows = run_rows(markets, forecasts, trader, settings, replay.result)
         self.events.step("measuring")
         stale = describe_stale(markets, replay.result.times)
-        metrics = Measures(markets, forecasts, rows, settings).document(trader.spec.name, (), stale)
-        metrics["live"] = record.document()
+        measures = Measures(markets, forecasts, rows, settings)
+        table = measures.document(trader.spec.name, (), stale)
+        ways = paper_ways(self.settings)
+        found = Evidence(measures, trader.spec, self.trials).document(table, ways)
+        metrics = {**found, "live": record.document()}
         self.events.step("drawing the tearsheet")
         run = FinishedRun(settings, markets, forecasts, rows, metrics, trader, record.live)
         return run.files()
 
+    @cached_property
+    def trials(self) -> TrialCount:
+        """Settings that were tried before the account was opened with these."""
+        account, replay = self.standing.account, self.standing.replay
+        bars = len(replay.result.times) - 1
+        return known_trials(account.settings, replay.markets, account.trader.spec, bars)
+
     def manifest(self, forecasts_text: str) -> dict[str, Any]:
         """What ``run.json`` has in common with that of a backtest."""
-        account = self.standing.account
-        return manifest(
-            account.settings, self.standing.replay.markets, {}, account.trader.spec, forecasts_text
-        )
+        account, markets = self.standing.account, self.standing.replay.markets
+        shared = manifest(account.settings, markets, {}, account.trader.spec, forecasts_text)
+        counted = trials_document(account.settings, markets, account.trader.spec, self.trials)
+        return {**shared, "trials": counted}
 
     def _forecasts(self) -> Forecasts | None:
         """Forecasts as they were recorded; a rule's rows beside it are forecast here."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from cryptobt.core.errors import CannotWriteError
+from cryptobt.core.files import umask
 from cryptobt.core.time import iso_column
 
 _LONGEST = 200
@@ -45,7 +46,7 @@ def write_run(out: Path, name: str, files: Mapping[str, str]) -> Path:
         for file, text in files.items():
             _write(temporary / file, text)
         # mkdtemp makes a private folder; a run is as readable as any file of the user's.
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~umask())
         temporary.rename(folder)
     except OSError as error:
         raise CannotWriteError(
@@ -93,12 +94,6 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _safe(name: str) -> str:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,16 @@ ROW_COLOURS = {
 SYMBOL_COLOURS = (
     BLUE, "#d55e00", "#0e9c74", "#c46a9e", "#26262e", "#dd9800", "#53ade3", "#6d1f5e",
 )  # fmt: skip
+VARIABLES = {
+    **{shade: f"row-{row.replace('_', '-')}" for row, shade in ROW_COLOURS.items()},
+    **{shade: f"symbol-{number}" for number, shade in enumerate(SYMBOL_COLOURS)},
+    INK: "stroke",
+    FAINT: "faint",
+    BLUE: "blue",
+    ORANGE: "orange",
+    RED: "red",
+}
+"""The variable of the page's style sheet for each colour: a dark page has colours of its own."""
 MAX_POINTS = 1500
 
 _STYLE: dict[Any, Any] = {
@@ -114,7 +124,7 @@ def to_svg(figure: "Figure", prefix: str, label: str) -> str:
     """Write a figure as an inline SVG element with a text for those who cannot see it."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None})
-    return inline_svg(file.getvalue(), prefix, label)
+    return inline_svg(file.getvalue(), prefix, label, VARIABLES)
 
 
 def percent_axis(axes: "Axes", which: str = "y", decimals: int | None = None) -> None:
@@ -148,7 +158,10 @@ def plain_log_axis(axes: "Axes", values: np.ndarray) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
 
 
-def thin(series: pd.Series, how: str = "last", most: int = MAX_POINTS) -> pd.Series:
+Values = TypeVar("Values", pd.Series, pd.DataFrame)
+
+
+def thin(series: Values, how: str = "last", most: int = MAX_POINTS) -> Values:
     """Keep at most ``most`` points, each the ``last`` or ``min`` of its stretch."""
     step = -(-len(series) // most)
     if step <= 1:

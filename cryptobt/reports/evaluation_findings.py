@@ -12,6 +12,12 @@ OF_NO_PRICE = {
     "direction": "a direction",
 }
 """Targets that hold no price: those that learn them get theirs from calibration."""
+_LOG_ODDS = "the log odds of a rise"
+
+
+def of_no_price(document: dict[str, Any]) -> str | None:
+    """What networks answer where that holds no price; None where they predict a number."""
+    return _LOG_ODDS if document.get("log_odds") else OF_NO_PRICE.get(document["target"])
 
 
 def evaluation_findings(document: dict[str, Any]) -> list[Finding]:
@@ -176,7 +182,7 @@ def _fewer(document: dict[str, Any]) -> Finding | None:
 
 
 def _calibrated(document: dict[str, Any]) -> Finding | None:
-    target = OF_NO_PRICE.get(document["target"])
+    target = of_no_price(document)
     if target is None:
         return None
     text = (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cryptobt.reports import numbers
-from cryptobt.reports.evaluation_findings import OF_NO_PRICE, evaluation_findings
+from cryptobt.reports.evaluation_findings import evaluation_findings, of_no_price
 from cryptobt.reports.evaluation_sheet import BASE, adaptive, days, names, nearest, of
 from cryptobt.reports.numbers import DASH, Measure, format_percent, format_ratio
 
@@ -48,7 +48,7 @@ def _head(document: dict[str, Any]) -> list[str]:
     others = f" ({more} farther on the page)" if more else ""
     unit = "% of log return" if len(symbols) > 1 else f"{document['unit']}"
     target = str(document["target"])
-    if target in OF_NO_PRICE:
+    if of_no_price(document):
         target += " (prices: calibrated mean)"
     head = [
         f"Forecasters on {shown}, {first} to {last}, {document['decisions']:,} bars",

@@ -1,5 +1,6 @@
 """What the numbers say in plain words, by fixed rules; never a claim of skill."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -128,19 +129,15 @@ def _no_row(lead: Lead) -> str:
     return f"there is no Sharpe ratio to compare with {lead.row} ({reason})."
 
 
-def findings(metrics: dict[str, Any]) -> list[Finding]:
-    """Collect what a reader should know before the tables, most important first."""
-    found = [
-        _against_trend(metrics),
-        _against_holding(metrics),
-        _accuracy(metrics),
-        _one_earned_all(metrics),
-        _never_traded(metrics),
-        _too_good(metrics),
-        _few_decisions(metrics),
-        _margin_calls(metrics),
-        _rejections(metrics),
-    ]
+def findings(metrics: dict[str, Any], said: Collection[str] = ()) -> list[Finding]:
+    """Collect what a reader should know before the tables, most important first.
+
+    Parameters
+    ----------
+    said : collection of str
+        Topics, keys of the findings, that the page says in another place already.
+    """
+    found = [finding(metrics) for topic, finding in _FINDINGS.items() if topic not in said]
     return [finding for finding in found if finding]
 
 
@@ -259,3 +256,16 @@ def _rejections(metrics: dict[str, Any]) -> Finding | None:
         return None
     verb = "order was" if rejected == 1 else "orders were"
     return Finding("warn", f"{rejected} {verb} rejected: the account did not do all it was told.")
+
+
+_FINDINGS: dict[str, Callable[[dict[str, Any]], Finding | None]] = {
+    "trend": _against_trend,
+    "holding": _against_holding,
+    "accuracy": _accuracy,
+    "one symbol": _one_earned_all,
+    "never traded": _never_traded,
+    "too good": _too_good,
+    "few decisions": _few_decisions,
+    "margin calls": _margin_calls,
+    "rejections": _rejections,
+}

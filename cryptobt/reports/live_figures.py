@@ -1,7 +1,6 @@
 """Figures of a paper account: the backtest before it going on into it, and its marks."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,22 +8,10 @@ import pandas as pd
 from cryptobt.core import columns
 from cryptobt.core.time import DAY
 from cryptobt.core.types import BacktestResult
-from cryptobt.reports.canvas import (
-    BLUE,
-    INK,
-    ORANGE,
-    RED,
-    Panel,
-    date_axis,
-    new_figure,
-    plain_log_axis,
-    thin,
-    to_svg,
-)
+from cryptobt.reports.canvas import Panel, thin
+from cryptobt.reports.linked import key
 from cryptobt.reports.live_record import LiveRecord
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from cryptobt.reports.plot import Plot, Scale, growth_scale, seconds, time_axis, value_axis
 
 LEAST_BEFORE = 120
 _LOST = "Not drawn: the account, or the backtest before it, was lost in full."
@@ -79,28 +66,34 @@ def _caption(record: LiveRecord, before: pd.Series) -> str:
 
 
 def _draw(record: LiveRecord, before: pd.Series, live: pd.Series) -> str:
-    figure = new_figure(3.7)
-    axes = figure.subplots()
     expected = _expected(record) * live.iloc[0]
-    if len(before):
-        line = thin(before)
-        axes.plot(line.index, line, color=INK, linewidth=1.1, label="backtest before")
+    marks = seconds(pd.DatetimeIndex([*before.index[:1], live.index[0], live.index[-1]]))
+    room = 0.02 * (marks[-1] - marks[0]) or 43_200.0
+    x = Scale(float(marks[0] - room), float(marks[-1] + room))
+    y = growth_scale(np.concatenate([before, live, expected.ravel()]))
+    plot = time_axis(value_axis(Plot(x, y, height=260, left=58, title="equity, quote currency")))
     if len(expected) > 1:
         low, high = expected.T
-        times = live.index[: len(expected)]
-        axes.fill_between(times, low, high, color=INK, alpha=0.16, linewidth=0)
+        plot.area(seconds(live.index[: len(expected)]), low, high, "stroke")
+    line = thin(before)
+    plot.line(seconds(line.index), line.to_numpy(), "stroke", width=1.2)
     line = thin(live)
-    dot = "o" if len(line) < 3 else None
-    axes.plot(line.index, line, color=BLUE, linewidth=2, marker=dot, markersize=4, label="live")
-    mark_nights(axes, record, live)
-    axes.axvline(record.first, color=RED, linewidth=1.1, linestyle="--")  # type: ignore[arg-type]
-    plain_log_axis(axes, np.concatenate([before, live, expected.ravel()]))
-    _label_beginning(axes, record, alone=not len(before))
-    date_axis(axes)
-    axes.margins(x=0.02)
-    figure.legend(loc="outside upper center", ncols=4)
+    plot.line(seconds(line.index), line.to_numpy(), "blue", width=2.2)
+    if len(line) < 3:
+        plot.dots(seconds(line.index), line.to_numpy(), "blue")
+    mark_nights(plot, record, live)
+    began = float(seconds(pd.DatetimeIndex([record.first]))[0])
+    plot.upright([began], "red", dashes="6 4")
+    plot.say(began, y.high, "live from here", "red", "end" if len(before) else "start")
     said = f"Equity of the record, from {live.iloc[0]:,.0f} to {live.iloc[-1]:,.0f}"
-    return to_svg(figure, "live", f"{said}, after that of a backtest of the time before.")
+    names = [("backtest before", "stroke")] if len(before) else []
+    drawn = plot.html(f"{said}, after that of a backtest of the time before.")
+    return key([*names, ("live", "blue"), *_marked(record)]) + drawn
+
+
+def _marked(record: LiveRecord) -> list[tuple[str, str]]:
+    late = [("late decision", "orange")] if record.late else []
+    return [*late, ("simulated nights", "red")] if record.simulated else late
 
 
 def _expected(record: LiveRecord) -> np.ndarray:
@@ -109,21 +102,7 @@ def _expected(record: LiveRecord) -> np.ndarray:
     return known[np.isfinite(known).all(axis=1)] if len(known) else np.empty((0, 2))
 
 
-def _label_beginning(axes: "Axes", record: LiveRecord, *, alone: bool) -> None:
-    said = "live from here"
-    axes.text(
-        record.first,  # type: ignore[arg-type]
-        0.99,
-        f" {said}" if alone else f"{said} ",
-        transform=axes.get_xaxis_transform(),
-        ha="left" if alone else "right",
-        va="top",
-        color=RED,
-        fontsize=8.5,
-    )
-
-
-def mark_nights(axes: "Axes", record: LiveRecord, line: pd.Series) -> None:
+def mark_nights(plot: Plot, record: LiveRecord, line: pd.Series) -> None:
     """Mark late decisions on a line, and the ground of simulated nights.
 
     Parameters
@@ -131,15 +110,12 @@ def mark_nights(axes: "Axes", record: LiveRecord, line: pd.Series) -> None:
     line : Series
         By time, where the marks of late decisions stand.
     """
-    simulated = "simulated nights"
-    for first, last in _runs(record):
-        axes.axvspan(first, last, color=RED, alpha=0.09, linewidth=0, label=simulated)  # type: ignore[arg-type]
-        simulated = "_"
+    if runs := _runs(record):
+        first, last = (seconds(pd.DatetimeIndex(ends)) for ends in zip(*runs, strict=True))
+        plot.bars(first, last, plot.y.low, plot.y.high, "red", opacity=0.1)
     late = line[line.index.isin(record.late)]
-    if len(late):
-        axes.plot(
-            late.index, late, "v", color=ORANGE, markersize=5, zorder=4, label="late decision"
-        )
+    for time, value in zip(seconds(late.index), late, strict=True):
+        plot.say(float(time), float(value), "▼", "orange")
 
 
 def _runs(record: LiveRecord) -> list[tuple[pd.Timestamp, pd.Timestamp]]:

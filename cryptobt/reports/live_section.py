@@ -10,8 +10,8 @@ from cryptobt.reports import numbers
 from cryptobt.reports.glance import Finding
 from cryptobt.reports.live_record import LiveRecord
 from cryptobt.reports.live_tables import HINDSIGHT, fact_tables, format_bps
-from cryptobt.reports.numbers import DASH, Measure
-from cryptobt.reports.tables import Write, definitions
+from cryptobt.reports.numbers import DASH, Measure, Write
+from cryptobt.reports.tables import definitions
 
 _MEASURES: tuple[tuple[str, str, Write], ...] = (
     ("sharpe", "Sharpe", numbers.format_ratio),
@@ -182,8 +182,8 @@ def _numbers(metrics: dict[str, Any], *, with_before: bool) -> str:
     )
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="Live against the backtest">'
-        f'<table class="beside"><thead><tr><th scope="col"></th>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        '<table class="beside"><caption class="unseen">Live against the backtest</caption>'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -108,6 +108,7 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], none
     return (
         f"<details{' open' if len(rows) <= 12 else ''}><summary>{title} ({len(rows):,})</summary>"
         f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
-        f'<table class="facts"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<table class="facts"><caption class="unseen">{title}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         f"{more}</details>"
     )

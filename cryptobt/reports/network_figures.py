@@ -9,16 +9,12 @@ import pandas as pd
 
 from cryptobt.core.time import epoch_ns, naive_utc
 from cryptobt.core.types import Explanation
-from cryptobt.reports.canvas import (
-    BLUE,
-    INK,
-    ORANGE,
-    Panel,
-    date_axis,
-    new_figure,
-    to_svg,
-)
+from cryptobt.reports import ticks
+from cryptobt.reports.canvas import Panel, date_axis
+from cryptobt.reports.linked import key
 from cryptobt.reports.numbers import short_name
+from cryptobt.reports.picture import shaded_picture
+from cryptobt.reports.plot import Plot, Scale, seconds, time_axis, value_axis
 from cryptobt.reports.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 400
 MAX_NETWORKS = 4
+_DENSE = (43, 122, 186)
 _NOT_KEPT = "Not drawn: a ledger keeps forecasts, and nothing of what made them."
 _NO_NETWORK = "Not drawn: no network that explains itself took part in this run."
 
@@ -45,7 +42,7 @@ def network_panels(sheet: Sheet) -> list[Panel]:
         return _network(found[named[0]] if named else None)
     panels = []
     for number, symbol in enumerate(named[:MAX_NETWORKS]):
-        for panel in _network(found[symbol], f"{number}"):
+        for panel in _network(found[symbol]):
             caption = f"Read as that of {named[0]}." if number and panel.caption else panel.caption
             panels.append(replace(panel, title=f"{panel.title}: {symbol}", caption=caption))
     return panels + _not_drawn(sheet, named)
@@ -60,16 +57,12 @@ def _not_drawn(sheet: Sheet, named: list[str]) -> list[Panel]:
     return [Panel("Other symbols", "", absent=said.strip(), wide=True)] if said else []
 
 
-def _network(explanation: Explanation | None, mark: str = "") -> list[Panel]:
-    """Draw one network; ``mark`` keeps the ids of several apart."""
-    return [
-        _gates(explanation, mark),
-        attention_panel(explanation, mark),
-        _losses(explanation, mark),
-    ]
+def _network(explanation: Explanation | None) -> list[Panel]:
+    """Draw one network."""
+    return [_gates(explanation), attention_panel(explanation), _losses(explanation)]
 
 
-def _gates(explanation: Explanation | None, mark: str) -> Panel:
+def _gates(explanation: Explanation | None) -> Panel:
     title = "Which features the network lets in"
     if explanation is None:
         return Panel(title, "", absent=_NO_NETWORK)
@@ -81,32 +74,36 @@ def _gates(explanation: Explanation | None, mark: str) -> Panel:
         "is damped (a gate without the factor 2 cannot exceed 1 and starts at 0.5). A network that "
         "prefers nothing leaves every bar at its start."
     )
-    return Panel(title, caption, _draw_gates(explanation, mark))
+    return Panel(title, caption, _draw_gates(explanation))
 
 
-def _draw_gates(explanation: Explanation, mark: str) -> str:
-    gates = explanation.gates[:, np.isfinite(explanation.gates).any(axis=0)]
-    names = np.array(explanation.feature_names)[np.isfinite(explanation.gates).any(axis=0)]
+def _draw_gates(explanation: Explanation) -> str:
+    known = np.isfinite(explanation.gates).any(axis=0)
+    gates, names = explanation.gates[:, known], np.array(explanation.feature_names)[known]
     mean = np.nanmean(gates, axis=0)
     low, high = np.nanquantile(gates, [0.05, 0.95], axis=0)
     order = np.argsort(mean, kind="stable")
-    rows = np.arange(len(order))
-    figure = new_figure(0.9 + 0.19 * len(order))
-    axes = figure.subplots()
-    axes.barh(rows, mean[order], color=BLUE, alpha=0.55, height=0.68)
-    axes.hlines(rows, low[order], high[order], color=INK, linewidth=1.4)
-    axes.axvline(1.0, color=ORANGE, linestyle="--", linewidth=1.2)
-    axes.set_yticks(rows, [short_name(str(name)) for name in names[order]])
-    axes.set_xlim(0, max(1.1, 1.05 * float(high.max())))
-    axes.set_ylim(-0.7, len(rows) - 0.3)
-    axes.grid(visible=False, axis="y")
-    axes.set_xlabel("gate")
+    rows = np.arange(len(order), dtype=float)
+    x = Scale(0.0, max(1.1, 1.05 * float(high.max())))
+    plot = Plot(x, Scale(-0.7, len(rows) - 0.3), height=24 + 19 * len(rows), left=178)
+    plot.y_ticks = [
+        (row, short_name(str(name))) for row, name in zip(rows, names[order], strict=True)
+    ]
+    plot.x_ticks = ticks.linear_ticks(x.low, x.high, ticks.plain, 6)
+    plot.bars(np.zeros(len(rows)), mean[order], rows - 0.34, rows + 0.34, "blue", opacity=0.55)
+    plot.spans(rows, low[order], high[order], "stroke")
+    plot.upright([1.0], "orange", dashes="5 4")
     top = ", ".join(short_name(str(name)) for name in names[order][::-1][:3])
-    return to_svg(figure, f"gates{mark}", f"Feature gates; the largest are {top}.")
+    names_of = [
+        ("mean gate", "blue"),
+        ("5th to 95th percentile", "stroke"),
+        ("unchanged", "orange"),
+    ]
+    return key(names_of) + plot.html(f"Feature gates; the largest are {top}.")
 
 
-def attention_panel(explanation: Explanation | None, mark: str) -> Panel:
-    """Draw attention over time, or say why there is none; ``mark`` keeps ids apart."""
+def attention_panel(explanation: Explanation | None, _: str = "") -> Panel:
+    """Draw attention over time, or say why there is none."""
     title = "Which bars the network looks at"
     if explanation is None:
         return Panel(title, "", absent=_NO_NETWORK)
@@ -116,10 +113,10 @@ def attention_panel(explanation: Explanation | None, mark: str) -> Panel:
     caption = (
         "Attention over the input window, mean of the heads: time across, age of the bar up "
         "(0 is the newest). "
-        f"Attention that prefers no bar would be {100 / window:.1f}% everywhere, one flat colour; "
-        "read the scale, the colours span what there is. Vertical edges are refits."
+        f"Attention that prefers no bar would be {100 / window:.1f}% everywhere, one flat shade; "
+        "read the scale, the shades span what there is. Vertical edges are refits."
     )
-    return Panel(title, caption, _draw_attention(explanation, mark))
+    return Panel(title, caption, _draw_attention(explanation))
 
 
 def attention_columns(times: pd.DatetimeIndex, attention: np.ndarray) -> np.ndarray:
@@ -196,19 +193,25 @@ def draw_over_time(
     return axes
 
 
-def _draw_attention(explanation: Explanation, mark: str) -> str:
+def _draw_attention(explanation: Explanation) -> str:
     shown = attention_columns(explanation.times, explanation.attention)
-    span = float(np.nanquantile(shown, 0.005)), float(np.nanquantile(shown, 0.995))
-    figure = new_figure(3.5)
-    axes = draw_over_time(
-        figure, explanation.times, shown, span, "cividis", lambda share, _: f"{100 * share:.2f}%"
-    )
-    axes.set_ylabel("age of the bar")
+    low, high = float(np.nanquantile(shown, 0.005)), float(np.nanquantile(shown, 0.995))
+    window = shown.shape[0]
+    ends = seconds(explanation.times[[0, -1]])
+    x, y = Scale(float(ends[0]), float(ends[1])), Scale(-0.5, window - 0.5)
+    plot = time_axis(Plot(x, y, height=250, title="age of the bar"))
+    plot.y_ticks = ticks.linear_ticks(0.0, window - 1.0, ticks.plain, 6)
+    shares = 0.06 + 0.94 * (shown[::-1] - low) / ((high - low) or 1.0)
+    plot.picture(shaded_picture(shares, _DENSE), (x.low, x.high), (y.low, y.high))
     age = int(np.nanargmax(np.nanmean(shown, axis=1)))
-    return to_svg(figure, f"attention{mark}", f"Attention by age; on average largest at age {age}.")
+    label = f"Attention by age; on average largest at age {age}."
+    scale = (
+        f'<p class="ramp"><span>{100 * low:.2f}%</span><i></i><span>{100 * high:.2f}%</span></p>'
+    )
+    return scale + plot.html(label)
 
 
-def _losses(explanation: Explanation | None, mark: str) -> Panel:
+def _losses(explanation: Explanation | None) -> Panel:
     title = "How each fold learnt"
     if explanation is None:
         return Panel(title, "", absent=_NO_NETWORK)
@@ -220,7 +223,7 @@ def _losses(explanation: Explanation | None, mark: str) -> Panel:
         "half of the folds still train. Where the training loss falls and the validation loss does "
         "not, the network learns its past by heart."
     )
-    return Panel(title, caption, _draw_losses(curves, mark), wide=True)
+    return Panel(title, caption, _draw_losses(curves), wide=True)
 
 
 def _curves(explanation: Explanation, kind: str) -> pd.DataFrame:
@@ -230,23 +233,35 @@ def _curves(explanation: Explanation, kind: str) -> pd.DataFrame:
     return pd.DataFrame(by_fold).sort_index().dropna(how="all")
 
 
-def _draw_losses(curves: dict[str, pd.DataFrame], mark: str) -> str:
-    figure = new_figure(3.2, wide=True)
-    pair = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes, (kind, frame) in zip(pair, curves.items(), strict=True):
-        _draw_curves(axes, frame)
-        axes.set_title(f"{kind} loss", fontsize=9.5, color=INK)
-        axes.set_xlabel("epoch")
-    pair[0].set_ylabel("loss")
+def _draw_losses(curves: dict[str, pd.DataFrame]) -> str:
+    seen = np.concatenate([frame.to_numpy(dtype=float).ravel() for frame in curves.values()])
+    last = max(float(frame.index.max()) for frame in curves.values() if len(frame))
+    x, y = Scale(0.5, last + 0.5), Scale(*ticks.padded(seen))
     folds = curves["train"].shape[1]
-    label = f"Training and validation loss by epoch of {folds} folds."
-    return to_svg(figure, f"losses{mark}", label)
+    drawn = "".join(
+        f"<div>{_draw_curves(frame, kind, x, y).html(_said(frame, kind, folds))}</div>"
+        for kind, frame in curves.items()
+    )
+    return key([("a fold", "blue"), ("median", "orange")]) + f'<div class="panels">{drawn}</div>'
 
 
-def _draw_curves(axes: "Axes", frame: pd.DataFrame) -> None:
-    marker = "o" if len(frame) == 1 else None  # one epoch draws no line
+def _said(frame: pd.DataFrame, kind: str, folds: int) -> str:
+    median = frame.median(axis=1)
+    ends = f", {median.iloc[0]:.3g} at first, {median.iloc[-1]:.3g} at last" if len(median) else ""
+    return f"The {kind} loss by epoch of {folds} folds; median{ends}."
+
+
+def _draw_curves(frame: pd.DataFrame, kind: str, x: Scale, y: Scale) -> Plot:
+    plot = value_axis(Plot(x, y, height=210, title=f"{kind} loss", x_title="epoch"))
+    found = ticks.linear_ticks(1.0, x.high, ticks.plain, 8)
+    plot.x_ticks = [tick for tick in found if tick[0].is_integer()]
+    epochs = frame.index.to_numpy(dtype=float)
     for fold in frame.columns:
-        axes.plot(frame.index, frame[fold], color=BLUE, alpha=0.3, linewidth=0.8, marker=marker)
+        losses = frame[fold].to_numpy(dtype=float)
+        plot.line(epochs, losses, "blue", width=0.9, opacity=0.35)
+        if len(frame) == 1:  # one epoch draws no line
+            plot.dots(epochs, losses, "blue", size=4)
     enough = frame.notna().sum(axis=1) * 2 >= frame.shape[1]
     median = frame[enough].median(axis=1)
-    axes.plot(median.index, median, color=ORANGE, linewidth=2.2)
+    plot.line(median.index.to_numpy(dtype=float), median.to_numpy(), "orange", width=2.2)
+    return plot

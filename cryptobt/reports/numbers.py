@@ -11,6 +11,7 @@ ROWS = (
     "strategy", "network_only", ROW_TO_BEAT, "buy_and_hold", "buy_and_hold_vol_target",
     "sma_trend", "momentum", "always_up",
 )  # fmt: skip
+Write = Callable[[float | None], str]
 COSTS = ("fees_quote", "slippage_quote", "funding_quote")
 
 
@@ -134,6 +135,18 @@ def format_ratio(value: float | None, digits: int = 2) -> str:
 def format_amount(value: float | None) -> str:
     """Write an amount of quote currency without its cents: 1234.5 is ``1,234``."""
     return _written(value, "{:,.0f}")
+
+
+def format_basis_points(value: float | None) -> str:
+    """Write a cost of a fill in hundredths of a per cent: 12.345 is ``12.3 bps``."""
+    return _written(value, "{:,.1f} bps")
+
+
+def format_probability(value: float | None) -> str:
+    """Write a probability; what would round to 0 or 1 is written as a bound."""
+    if value is not None and (value < 0.001 or value > 0.999):
+        return "< 0.001" if value < 0.001 else "> 0.999"
+    return _written(value, "{:.3f}")
 
 
 def format_interval(found: Measure, written: Callable[[float | None], str]) -> str:

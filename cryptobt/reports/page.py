@@ -1,6 +1,10 @@
 """The frame of every page: head, title, banner, footer; and how a figure stands in it."""
 
-from collections.abc import Iterable, Mapping
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -8,6 +12,7 @@ from string import Template
 from cryptobt.reports.canvas import Panel
 
 SIMULATED = "SIMULATED MARKET — not real prices"
+_HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 
 
 def framed(
@@ -20,6 +25,9 @@ def framed(
     banner: str = "",
     css: str = "",
     command: str = "",
+    foot: str = "",
+    script: str = "",
+    contents: bool = False,
 ) -> str:
     """Fill a page's body, and set it in the frame that all pages share.
 
@@ -39,17 +47,46 @@ def framed(
         Name of a style sheet of its own, beside the shared one.
     command : str
         That repeats the run; escaped here.
+    foot : str
+        HTML at the bottom, before the command.
+    script : str
+        Name of a script file; the page is to be complete without it. A browser runs it alone: the
+        page's policy names its hash, and lets nothing be loaded.
+    contents : bool
+        Whether links to the sections stand under the heading.
     """
+    filled = Template(_part(body)).substitute(parts)
+    code = _stripped(_part(script)) if script else ""
     again = f"<p>To repeat this run:</p>\n<pre><code>{escape(command)}</code></pre>\n"
     return Template(_part("frame.html")).substitute(
-        css=_part("page.css") + (_part(css) if css else ""),
+        css=_part("page.css") + _part("figures.css") + (_part(css) if css else ""),
         page_title=escape(f"SIMULATED — {title}" if simulated else title),
         title=escape(title),
         under="".join(f'<p class="period">{escape(line)}</p>\n' for line in under),
         banner=banner,
-        body=Template(_part(body)).substitute(parts),
+        body=filled,
+        contents=_contents(filled) if contents else "",
+        foot=foot,
         command=again if command else "",
+        allowed=f"'sha256-{_digest(code)}'" if code else "'none'",
+        script=f"<script>{code}</script>\n" if code else "",
     )
+
+
+def _contents(body: str) -> str:
+    """Link to every section of a page."""
+    links = "".join(f'<li><a href="#{at}">{text}</a></li>' for at, text in _HEADING.findall(body))
+    return f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n'
+
+
+def _digest(code: str) -> str:
+    return base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+
+
+def _stripped(code: str) -> str:
+    """Take away what indents the lines of a script, and the lines that are comments."""
+    lines = (line.strip() for line in code.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("/*"))
 
 
 def banner_of(text: str) -> str:
@@ -62,15 +99,32 @@ def panels_html(panels: Iterable[Panel]) -> str:
     return "".join(panel_html(panel) for panel in panels)
 
 
+def merged(panels: Sequence[Panel]) -> list[Panel]:
+    """Make one of figures that follow each other and are absent for the same reason."""
+    found: list[Panel] = []
+    for panel in panels:
+        if found and panel.absent and found[-1].absent == panel.absent:
+            found[-1] = replace(found[-1], title=f"{found[-1].title}; {panel.title}", wide=True)
+        else:
+            found.append(panel)
+    return found
+
+
 def panel_html(panel: Panel) -> str:
-    """Show one figure with its caption, or why there is none."""
+    """Show one figure with its caption, or why there is none.
+
+    A figure made by matplotlib keeps its shape: where the page is narrow it scrolls by itself.
+    """
     kind = "panel wide" if panel.wide else "panel"
     heading = f"<h3>{escape(panel.title)}</h3>"
     if panel.absent:
         return f'<div class="{kind}">{heading}<p class="absent">{escape(panel.absent)}</p></div>'
     caption = f"<figcaption>{escape(panel.caption)}</figcaption>"
+    rigid = panel.svg.startswith("<svg")
+    scrolls = f' tabindex="0" role="region" aria-label="{escape(panel.title)}"' if rigid else ""
     return (
-        f'<figure class="{kind}">{heading}<div class="drawing">{panel.svg}</div>{caption}</figure>'
+        f'<figure class="{kind}">{heading}<div class="drawing"{scrolls}>{panel.svg}</div>'
+        f"{caption}</figure>"
     )
 
 

@@ -1,41 +1,25 @@
-"""The figure on what was held: prices, the weight wanted of each symbol, and the losses."""
-
-from typing import TYPE_CHECKING
+"""The figure on what was held: prices, and the weight wanted of each symbol."""
 
 import numpy as np
 import pandas as pd
 
 from cryptobt.core import columns
 from cryptobt.core.types import BacktestResult
+from cryptobt.reports import ticks
 from cryptobt.reports.account_figures import TOO_SHORT, equity_of
-from cryptobt.reports.canvas import (
-    BLUE,
-    FAINT,
-    INK,
-    RED,
-    SYMBOL_COLOURS,
-    Panel,
-    date_axis,
-    new_figure,
-    percent_axis,
-    plain_log_axis,
-    thin,
-    to_svg,
-)
+from cryptobt.reports.canvas import FAINT, SYMBOL_COLOURS, Panel, thin
+from cryptobt.reports.linked import Series, key, linked
 from cryptobt.reports.numbers import short_name
+from cryptobt.reports.plot import Plot, Scale, growth_scale, seconds, time_axis, value_axis
 from cryptobt.reports.sheet import Sheet
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Of each of several symbols: as many as the eye can tell, and no more to draw.
 _POINTS = 600
 
 
 def position_panel(sheet: Sheet) -> Panel:
-    """Draw prices, the strategy's weights and its losses under each other."""
-    title = "Price, position and drawdown"
+    """Draw prices and the strategy's weights under each other."""
+    title = "Price and position"
     result = sheet.results.get("strategy")
     equity = equity_of(result) if result else pd.Series(dtype=float)
     if result is None or len(equity) < 2:
@@ -48,15 +32,13 @@ def _caption(sheet: Sheet, result: BacktestResult) -> str:
     weights = result.weights[["target_weight", "weight"]]
     shorts = bool((weights.astype(float) < 0).any(axis=None))
     called = len(margin_calls(result))
-    return (
-        f"{upper(sheet, shorts)} Bottom: loss since the highest equity so far (grey: buy and "
-        "hold); timing that helps keeps blue above grey."
-    ) + (f" Red: margin calls, {called} in all, which closed all positions." if called else "")
+    red = f" Red: margin calls, {called} in all, which closed all positions." if called else ""
+    return upper(sheet, shorts) + red
 
 
 def _about_one(sheet: Sheet, shorts: bool) -> str:
     return (
-        f"Top: close of {next(iter(sheet.bars))}. Middle: share of equity the strategy wants to "
+        f"Top: close of {next(iter(sheet.bars))}. Bottom: share of equity the strategy wants to "
         f"hold, {'below zero short, ' if shorts else ''}decided at each close; a signal that never "
         "changes is no signal."
     )
@@ -67,7 +49,7 @@ def _about_several(sheet: Sheet, shorts: bool) -> str:
     others = f" The {grey} symbols held least are grey." if grey > 0 else ""
     signs = "longs above zero, shorts below, the line their sum" if shorts else "stacked"
     return (
-        f"Top: growth of each symbol's close since its first bar in view.{others} Middle: share of "
+        f"Top: growth of each symbol's close since its first bar in view.{others} Bottom: share of "
         f"equity the strategy wants to hold of each, {signs}; what it holds where it has no "
         "opinion; a signal that never changes is no signal."
     )
@@ -75,28 +57,23 @@ def _about_several(sheet: Sheet, shorts: bool) -> str:
 
 def _draw(sheet: Sheet, result: BacktestResult, equity: pd.Series) -> str:
     closes = _closes(sheet, equity.index)
-    several = len(closes) > 1
-    figure = new_figure(7.4 if several else 6.2, wide=True)
-    ratios = [3, 2.2, 1.7] if several else [3, 1.5, 1.7]
-    price, weight, loss = figure.subplots(3, 1, sharex=True, height_ratios=ratios)
-    if several:
-        colours = symbol_colours(list(closes), result)
-        _draw_growth(price, closes, colours)
-        _draw_stack(weight, wanted_weights(result, list(closes)), colours)
-        _draw_legend(figure, colours)
-    else:
-        _draw_one(price, weight, closes, result)
-    weight.axhline(0, color=FAINT, linewidth=0.8)
-    percent_axis(weight, decimals=0)
-    weight.set_ylabel("weight")
-    _draw_drawdowns(loss, sheet, equity)
-    _draw_margin_calls(loss, result)
-    date_axis(loss)
-    loss.margins(x=0.01)
-    figure.align_ylabels()
-    worst = 100 * drawdown(equity).min()
-    label = f"Price, target weight and drawdown of the strategy; the deepest is {worst:.1f}%."
-    return to_svg(figure, "position", label)
+    ends = seconds(equity.index[[0, -1]])
+    x = Scale(float(ends[0]), float(ends[-1]))
+    wanted = wanted_weights(result, list(closes))
+    if len(closes) == 1:
+        return _draw_one(closes, wanted, result, x)
+    colours = symbol_colours(list(closes), result)
+    price = _growth_plot(closes, colours, x)
+    weight = _weight_plot(wanted, x)
+    _draw_stack(weight, wanted, colours)
+    _mark_margin_calls(weight, result)
+    drawn = price.html("Growth of each symbol's close.") + weight.html(_held(wanted))
+    return key(_names(colours)) + drawn
+
+
+def _held(wanted: pd.DataFrame) -> str:
+    mean = wanted.abs().sum(axis=1).mean() if len(wanted) else 0.0
+    return f"Weights that the strategy wants; {100 * mean:.0f}% of equity on average."
 
 
 def _closes(sheet: Sheet, times: pd.Index) -> dict[str, pd.Series]:
@@ -105,17 +82,20 @@ def _closes(sheet: Sheet, times: pd.Index) -> dict[str, pd.Series]:
 
 
 def _draw_one(
-    price: "Axes", weight: "Axes", closes: dict[str, pd.Series], result: BacktestResult
-) -> None:
+    closes: dict[str, pd.Series], wanted: pd.DataFrame, result: BacktestResult, x: Scale
+) -> str:
     ((symbol, close),) = closes.items()
-    close = thin(close)
-    price.plot(close.index, close, color=INK, linewidth=1.1)
-    plain_log_axis(price, close.to_numpy())
-    price.set_ylabel("close")
-    rows = result.weights[result.weights["symbol"] == symbol].set_index(columns.TIME)
-    wanted = thin(rows["target_weight"].astype(float))
-    if not wanted.empty:
-        weight.fill_between(wanted.index, wanted, step="post", color=BLUE, alpha=0.45, linewidth=0)
+    both = thin(pd.DataFrame({"close": close, "weight": wanted[symbol]}).dropna(subset=["close"]))
+    times, prices = seconds(both.index), both["close"].to_numpy(dtype=float)
+    price = Plot(x, growth_scale(prices), height=220, left=58, title="close", refit=True)
+    time_axis(value_axis(price)).line(times, prices, "stroke")
+    weight = _weight_plot(wanted, x, left=58)
+    weights = both["weight"].to_numpy(dtype=float)
+    weight.area(times, 0.0, weights, "blue", opacity=0.45, step=True)
+    _mark_margin_calls(weight, result)
+    read = [Series("close", "stroke", 0, prices), Series("weight wanted", "blue", 1, weights)]
+    said = f"Close of {symbol}, {prices[0]:,.6g} at first and {prices[-1]:,.6g} at last."
+    return linked([(price, said), (weight, _held(wanted))], times, read, "price and position")
 
 
 def symbol_colours(symbols: list[str], result: BacktestResult) -> dict[str, str]:
@@ -127,30 +107,36 @@ def symbol_colours(symbols: list[str], result: BacktestResult) -> dict[str, str]
     return {symbol: next(free) if symbol in chosen else FAINT for symbol in symbols}
 
 
-def _draw_legend(figure: "Figure", colours: dict[str, str]) -> None:
-    from matplotlib.lines import Line2D
-
-    names = [short_name(symbol, 16) for symbol, colour in colours.items() if colour != FAINT]
-    shades = [colour for colour in colours.values() if colour != FAINT]
-    if others := len(colours) - len(names):
-        names.append("1 other" if others == 1 else f"{others} others")
-        shades.append(FAINT)
-    lines = [Line2D([], [], color=shade, linewidth=2.6) for shade in shades]
-    figure.legend(lines, names, loc="outside upper center", ncols=5)
+def _shade(colour: str) -> str:
+    """Name the colour of a symbol in the style sheet."""
+    return "faint" if colour == FAINT else f"symbol-{SYMBOL_COLOURS.index(colour)}"
 
 
-def _draw_growth(axes: "Axes", closes: dict[str, pd.Series], colours: dict[str, str]) -> None:
+def _names(colours: dict[str, str]) -> list[tuple[str, str]]:
+    named = [
+        (short_name(symbol, 16), _shade(shade))
+        for symbol, shade in colours.items()
+        if shade != FAINT
+    ]
+    others = len(colours) - len(named)
+    return named + ([("1 other" if others == 1 else f"{others} others", "faint")] if others else [])
+
+
+def _growth_plot(closes: dict[str, pd.Series], colours: dict[str, str], x: Scale) -> Plot:
     lines = {
         symbol: thin(close / close.iloc[0], most=_POINTS)
         for symbol, close in closes.items()
         if len(close)
     }
-    for symbol, line in lines.items():
-        front = colours[symbol] != FAINT
-        width, order = (1.2, 3) if front else (0.9, 2)
-        axes.plot(line.index, line, color=colours[symbol], linewidth=width, zorder=order)
-    plain_log_axis(axes, np.concatenate([line.to_numpy() for line in lines.values()]))
-    axes.set_ylabel("growth")
+    y = growth_scale(np.concatenate([line.to_numpy(dtype=float) for line in lines.values()]))
+    plot = time_axis(value_axis(Plot(x, y, height=220, title="growth of the close")))
+    for symbol in sorted(lines, key=lambda symbol: colours[symbol] != FAINT):
+        line = lines[symbol]
+        width = 1.0 if colours[symbol] == FAINT else 1.4
+        plot.line(
+            seconds(line.index), line.to_numpy(dtype=float), _shade(colours[symbol]), width=width
+        )
+    return plot
 
 
 def wanted_weights(result: BacktestResult, symbols: list[str]) -> pd.DataFrame:
@@ -163,39 +149,34 @@ def wanted_weights(result: BacktestResult, symbols: list[str]) -> pd.DataFrame:
     return pd.DataFrame({symbol: wanted[rows["symbol"] == symbol] for symbol in symbols}).fillna(0)
 
 
-def _draw_stack(axes: "Axes", wanted: pd.DataFrame, colours: dict[str, str]) -> None:
+def _weight_plot(wanted: pd.DataFrame, x: Scale, left: int = 48) -> Plot:
+    long = float(wanted.clip(lower=0).sum(axis=1).max()) if len(wanted) else 1.0
+    short = float(wanted.clip(upper=0).sum(axis=1).min()) if len(wanted) else 0.0
+    y = Scale(1.05 * min(short, 0.0), 1.05 * max(long, 0.1 if short < 0 else 1.0, 0.0))
+    plot = Plot(x, y, height=110, left=left, title="weight wanted")
+    time_axis(value_axis(plot, ticks.percent, most=4)).level(0.0, "faint", dashes="", width=0.8)
+    return plot
+
+
+def _draw_stack(plot: Plot, wanted: pd.DataFrame, colours: dict[str, str]) -> None:
     if wanted.empty:
         return
-    drawn = pd.DataFrame({name: thin(wanted[name], most=_POINTS) for name in wanted})
-    _stack(axes, drawn.clip(lower=0), colours)
+    drawn = thin(wanted, most=_POINTS)
+    times = seconds(drawn.index)
+    _stack(plot, times, drawn.clip(lower=0), colours)
     if (drawn < 0).any(axis=None):
-        _stack(axes, drawn.clip(upper=0), colours)
-        net = drawn.sum(axis=1)
-        axes.plot(net.index, net, drawstyle="steps-post", color="black", linewidth=0.9)
+        _stack(plot, times, drawn.clip(upper=0), colours)
+        plot.line(times, drawn.sum(axis=1).to_numpy(), "ink", width=1, step=True)
 
 
-def _stack(axes: "Axes", drawn: pd.DataFrame, colours: dict[str, str]) -> None:
+def _stack(plot: Plot, times: np.ndarray, drawn: pd.DataFrame, colours: dict[str, str]) -> None:
     shades = sorted(set(colours.values()), key=[*SYMBOL_COLOURS, FAINT].index)
     layers = drawn.T.groupby(pd.Series(colours)).sum().T[shades]
-    axes.stackplot(
-        layers.index, layers.to_numpy().T, colors=shades, step="post", alpha=0.75, linewidth=0
-    )
-
-
-def _draw_drawdowns(axes: "Axes", sheet: Sheet, equity: pd.Series) -> None:
-    lost = thin(drawdown(equity), "min")
-    axes.fill_between(lost.index, lost, color=BLUE, alpha=0.3, linewidth=0)
-    axes.plot(lost.index, lost, color=BLUE, linewidth=0.9)
-    if "buy_and_hold" in sheet.results:
-        held = thin(drawdown(equity_of(sheet.results["buy_and_hold"])), "min")
-        axes.plot(held.index, held, color=FAINT, linewidth=0.9)
-    percent_axis(axes)
-    axes.set_ylabel("drawdown")
-
-
-def drawdown(equity: pd.Series) -> pd.Series:
-    """Loss since the highest equity so far, as a fraction: 0 at a high, negative below it."""
-    return equity / equity.cummax() - 1.0
+    top = layers.cumsum(axis=1)
+    for shade in shades:
+        high = top[shade].to_numpy()
+        low = high - layers[shade].to_numpy()
+        plot.area(times, low, high, _shade(shade), opacity=0.75, step=True)
 
 
 def margin_calls(result: BacktestResult) -> pd.DatetimeIndex:
@@ -207,8 +188,7 @@ def margin_calls(result: BacktestResult) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(called[columns.TIME].unique())
 
 
-def _draw_margin_calls(axes: "Axes", result: BacktestResult) -> None:
+def _mark_margin_calls(plot: Plot, result: BacktestResult) -> None:
     called = margin_calls(result)
     if len(called):
-        across = axes.get_xaxis_transform()
-        axes.vlines(called, 0, 1, transform=across, color=RED, linewidth=1.0)
+        plot.upright(seconds(called).tolist(), "red")

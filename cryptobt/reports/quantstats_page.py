@@ -25,6 +25,17 @@ from cryptobt.reports.canvas import style
 from cryptobt.reports.svg import inline_svg
 
 MIN_DAYS = 10
+_VARIABLES = {
+    "#494949": "soft",
+    "#98a2ab": "faint",
+    "#5f6b76": "stroke",
+    "#808080": "stroke",
+    "#000000": "ink",
+    "#ffffff": "card",
+    "#348dc1": "blue",
+    "#fedd78": "row-buy-and-hold",
+}
+"""Colours that quantstats draws in, as variables of the page's style sheet."""
 _ROW_HEAD = re.compile(r"<tr><td>(.*?)</td>")
 _FIGURE = re.compile(r'<figure data-label="([^"]*)">(.*?)</figure>', re.DOTALL)
 
@@ -188,7 +199,7 @@ def _tidy(page: str) -> str:
         label, document = figure[1], figure[2]
         if "<svg" not in document:
             return ""
-        return f"<figure>{inline_svg(document, f'qs{next(numbers)}', label)}</figure>"
+        return f"<figure>{inline_svg(document, f'qs{next(numbers)}', label, _VARIABLES)}</figure>"
 
     drawn = _FIGURE.sub(inlined, page).replace("<th>", '<th scope="col">')
     # A small-form per cent sign that many fonts lack.

@@ -4,8 +4,10 @@ from html import escape
 from typing import Any
 
 from cryptobt.reports import numbers
-from cryptobt.reports.numbers import DASH, Measure
-from cryptobt.reports.tables import Column, Read, cell, definitions
+from cryptobt.reports.grid import dash
+from cryptobt.reports.headline_table import Column, Read, cell
+from cryptobt.reports.numbers import Measure
+from cryptobt.reports.tables import definitions
 
 _LEAD = (
     "One account trades all of them. Profits are after fees and before funding. Among many symbols "
@@ -71,7 +73,8 @@ def symbols_section(metrics: dict[str, Any]) -> str:
         '<section aria-labelledby="symbols">\n<h2 id="symbols">By symbol</h2>\n'
         f'<p class="note">{_LEAD}</p>'
         '<div class="scroll" tabindex="0" role="region" aria-label="Table by symbol">'
-        f'<table class="comparison symbols"><thead>{_head(meanings)}</thead><tbody>{body}</tbody>'
+        f'<table class="comparison symbols"><caption class="unseen">What each symbol '
+        f"came to</caption><thead>{_head(meanings)}</thead><tbody>{body}</tbody>"
         "</table></div>\n<details><summary>What the columns mean</summary>\n"
         f"{definitions(meanings)}\n</details>\n</section>\n"
     )
@@ -94,7 +97,7 @@ def _row(metrics: dict[str, Any], symbol: str) -> str:
 def _joined(metrics: dict[str, Any], symbol: str) -> str:
     joined = numbers.day_of(metrics, symbol, "joined")
     if joined is None:
-        return f'<td title="at no decision could it be traded">{DASH}</td>'
+        return dash("at no decision could it be traded")
     return f"<td>{escape(joined)}</td>"
 
 

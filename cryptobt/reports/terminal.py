@@ -5,16 +5,19 @@ from typing import Any
 from cryptobt.reports import numbers, orders
 from cryptobt.reports.glance import describe_lead, lead_over
 from cryptobt.reports.numbers import DASH, ROW_TO_BEAT, ROWS
+from cryptobt.reports.verdict import grade, mark_of, telling_reasons, warnings_of
 
 WIDTH = 118
+SIMULATED = "SIMULATED MARKET: not real prices"
 _HEADER = (
     "", "Acc [lo, hi]", "Prec", "Rec", "F1", "Sharpe [lo, hi]", "CAGR", "MaxDD", "Turn/yr", "Costs",
 )  # fmt: skip
 _LABELS = ("", "accuracy ", "exposure ", "profit ", "trades ", "")
+_MAX_REASONS = 2
 _MAX_SYMBOLS = 3
 _LONGEST_NAME = 16
 # Both lists together leave room for the rest: fewer than 25 lines.
-_MAX_LISTED = 5
+_MAX_LISTED = 4
 
 
 def summary(metrics: dict[str, Any], *, run_folder: str, tearsheet: str) -> str:
@@ -27,12 +30,13 @@ def summary(metrics: dict[str, Any], *, run_folder: str, tearsheet: str) -> str:
     run_folder, tearsheet : str
         Where the run was written.
     """
+    by_symbol = _by_symbol(metrics)
     lines = [
+        *_verdict(metrics),
         *_head(metrics),
-        "",
+        SIMULATED if metrics.get("simulated") else "",
         *_table(metrics),
-        "",
-        *(by_symbol := _by_symbol(metrics)),
+        *(by_symbol or [""]),
         _row_to_beat(metrics),
         *_troubles(metrics),
         *_pending(metrics, min(2, _MAX_LISTED - len(by_symbol))),
@@ -47,6 +51,15 @@ def _fit(line: str) -> str:
     return flat if len(flat) <= WIDTH else flat[: WIDTH - 1] + "…"
 
 
+def _verdict(metrics: dict[str, Any]) -> list[str]:
+    """Begin with the grade, and the two reasons that say most of it."""
+    chosen = telling_reasons(metrics, _MAX_REASONS)
+    return [
+        grade(metrics).text,
+        *(f"  {mark_of(reason)} {reason['text']}" for reason in chosen),
+    ]
+
+
 def _head(metrics: dict[str, Any]) -> list[str]:
     name = str(metrics.get("strategy") or "strategy")
     first, last = (str(metrics.get(key) or DASH)[:10] for key in ("first", "last"))
@@ -54,10 +67,7 @@ def _head(metrics: dict[str, Any]) -> list[str]:
     interval = metrics.get("interval") or DASH
     rest = f", {interval}, {first} to {last}, {decisions:,} decisions"
     symbols = _listed(numbers.symbols(metrics), WIDTH - len(f"{name} on {rest}"))
-    head = [f"{name} on {symbols or DASH}{rest}"]
-    if metrics.get("simulated"):
-        head.append("SIMULATED MARKET: not real prices")
-    return head
+    return [f"{name} on {symbols or DASH}{rest}"]
 
 
 def _listed(symbols: list[str], room: int) -> str:
@@ -117,10 +127,12 @@ def _by_symbol(metrics: dict[str, Any]) -> list[str]:
     symbols = numbers.symbols(metrics)
     if len(symbols) < 2:
         return []
-    cells = [_symbol(metrics, symbol) for symbol in symbols[:_MAX_SYMBOLS]]
+    # Where some are left, the line that counts them takes the place of one.
+    shown = symbols if len(symbols) <= _MAX_SYMBOLS else symbols[: _MAX_SYMBOLS - 1]
+    cells = [_symbol(metrics, symbol) for symbol in shown]
     widths = [max(len(row[column]) for row in cells) for column in range(len(_LABELS))]
     lines = [_labelled(row, widths) for row in cells]
-    left = len(symbols) - _MAX_SYMBOLS
+    left = len(symbols) - len(shown)
     return [*lines, f"and {left} more in the tearsheet"] if left > 0 else lines
 
 
@@ -164,7 +176,7 @@ def _row_to_beat(metrics: dict[str, Any]) -> str:
 def _troubles(metrics: dict[str, Any]) -> list[str]:
     rejected = orders.describe_rejections(metrics)
     lines = [f"Orders: {rejected}"] if rejected else []
-    warnings = numbers.lookup(metrics, "data", "warnings") or []
+    warnings = [*warnings_of(metrics), *(numbers.lookup(metrics, "data", "warnings") or [])]
     if warnings:
         more = f" (and {len(warnings) - 1} more in the tearsheet)" if len(warnings) > 1 else ""
         room = WIDTH - len("Warning: ") - len(more)

@@ -27,6 +27,8 @@ class SignalStrategy(bt.Strategy):
     ----------
     calls_direction : bool
         Whether the sign of the score is a call of the next bar's direction.
+    volatility_scaled : bool
+        Whether its weights shrink in proportion to the market's volatility, whatever the score.
     joined : bool
         Whether a symbol has been listed since the decision before.
     holdings : dict
@@ -40,6 +42,7 @@ class SignalStrategy(bt.Strategy):
 
     params: ClassVar[Any] = (("rules", None),)
     calls_direction: ClassVar[bool] = True
+    volatility_scaled: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.rules: TradingRules = self.p.rules

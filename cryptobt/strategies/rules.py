@@ -30,6 +30,8 @@ class BuyAndHold(SignalStrategy):
 class BuyAndHoldVolTarget(BuyAndHold):
     """Hold the market, less of it when it is wilder than the volatility target."""
 
+    volatility_scaled: ClassVar[bool] = True
+
     def target_weight(self, data: Any, _score: float) -> float:
         """Target volatility over the market's, at most 1."""
         return volatility_scale(self, data)

@@ -14,6 +14,7 @@ class ScoreSignal(SignalStrategy):
     """
 
     params: ClassVar[Any] = (("base", 0.5), ("gain", 0.5))
+    volatility_scaled: ClassVar[bool] = True
 
     def score(self, data: Any) -> float:
         """Read the forecast's score at this bar."""

@@ -51,7 +51,7 @@ def test_a_file_of_the_users_is_traded_end_to_end(tmp_path: Path) -> None:
     done = console(arguments, environment(tmp_path), timeout=120, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert own_lines(done.stderr) == []
-    assert done.stdout.startswith("SmaCross on BTC-USD, 1d, 2015-01-01 to 2015-06-30")
+    assert "\nSmaCross on BTC-USD, 1d, 2015-01-01 to 2015-06-30" in done.stdout
     assert list(here.iterdir()) == []
     run = only_run(out)
     assert "-SmaCross-BTC-USD-" in run.path.name

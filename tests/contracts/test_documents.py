@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -19,8 +20,12 @@ from cryptobt.data.sample import COINS, sample_market
 from cryptobt.features.sets import FEATURE_SETS, STALE_AFTER, compute
 from cryptobt.forecasters.calibration import KEEP, NEED
 from cryptobt.forecasters.registry import FORECASTERS
+from cryptobt.jobs import verdict
 from cryptobt.jobs.backtest import BacktestReport, Events, backtest
 from cryptobt.jobs.rows import ROWS
+from cryptobt.jobs.verdict import STRONG_RULES, TEXTS, WEAK_RULES
+from cryptobt.metrics.attribution import ATTRIBUTION
+from cryptobt.metrics.calibration import reliability
 from cryptobt.metrics.direction import COUNTS
 from cryptobt.metrics.direction import NAMES as DIRECTION
 from cryptobt.metrics.forecast import NAMES as FORECAST
@@ -143,9 +148,10 @@ def test_run_json_has_the_documented_keys(report: BacktestReport) -> None:
 @pytest.mark.parametrize(
     ("heading", "names"),
     [
-        ("### Direction", (*DIRECTION, "coverage", *COUNTS)),
+        ("### Direction", (*DIRECTION, "coverage", *COUNTS, "down")),
         ("### Performance", (*PERFORMANCE, "trades")),
         ("### Forecast", FORECAST),
+        ("### Attribution", ATTRIBUTION),
         ("### Rows", ROWS),
     ],
 )
@@ -171,6 +177,68 @@ def test_the_documented_units_are_those_of_a_run(report: BacktestReport) -> None
         for name, unit, *_ in rows("docs/contract.md", heading):
             if isinstance(measured[name], dict):
                 assert measured[name]["unit"] == unit, name
+
+
+@pytest.mark.parametrize(
+    "name", ["verdict", "significance", "risk", "robustness", "attribution", "calibration"]
+)
+def test_the_evidence_of_a_run_has_the_documented_keys(report: BacktestReport, name: str) -> None:
+    heading = f"### {name.capitalize()}"
+    found = report.metrics[name]
+    documented = first_column("docs/contract.md", heading)
+    if name == "calibration":
+        # Half a year calibrates nothing: the keys are those of what is made of any forecast.
+        assert found == []
+        (found,) = reliability(np.array([0.5]), np.array([0.01]))
+    assert documented == list(found)
+    prose = section("docs/contract.md", heading)
+    for key, part in found.items():
+        for one in part if isinstance(part, list) else [part]:
+            for inner in _names(one) - _OF_A_METRIC:
+                assert f"`{inner}`" in prose, f"{name}.{key}: {inner}"
+
+
+_OF_A_METRIC = {"value", "unit", "low", "high", "level", "reason", *ROWS}
+
+
+def _names(part: Any) -> set[str]:
+    """Keys at any depth, but for those inside a metric."""
+    if isinstance(part, list):
+        return set().union(*(_names(child) for child in part))
+    if not isinstance(part, dict) or {"value", "unit"} <= set(part):
+        return set()
+    return set(part).union(*(_names(child) for child in part.values()))
+
+
+def test_the_documented_units_of_significance_are_those_of_a_run(report: BacktestReport) -> None:
+    for name, unit, *_ in rows("docs/contract.md", "### Significance"):
+        found = report.metrics["significance"][name]
+        parts = found.values() if name == "pinball" else [found]
+        units = {part["unit"] for part in parts if isinstance(part, dict) and "unit" in part}
+        # An empty cell runs into the next one.
+        assert units == (set() if unit.startswith("|") else {unit}), name
+
+
+def test_the_rules_of_the_verdict_are_published(report: BacktestReport) -> None:
+    found = report.metrics["verdict"]
+    documented = first_column("docs/verdict.md", "## The rules")
+    listed = [reason["rule"] for reason in found["reasons"]]
+    assert [name for name in documented if name in listed] == listed
+    assert set(documented) - set(listed) == {"honest", "trend_only"}
+    assert len(documented) == len(WEAK_RULES) + len(STRONG_RULES) + 3
+    assert first_column("docs/verdict.md", "## What the grades mean") == list(TEXTS.values())
+
+
+def test_the_thresholds_of_the_verdict_are_those_of_the_code() -> None:
+    said = {cells[0]: cells[1] for cells in rows("docs/verdict.md", "## The rules")}
+    assert f"at least {verdict.LEAST_FILLS} " in said["fills"]
+    assert f"{verdict.LEVEL:.0%}" in said["random"]
+    assert f"{verdict.LEVEL:.0%}" in said["direction"]
+    assert f"{1 - verdict.LEVEL:.0%}" in said["trials"]
+    assert f"{verdict.COST_MARGIN:g} times" in said["break_even"]
+    warned = section("docs/verdict.md", "## Warnings")
+    assert f"{verdict.SUSPECT_ACCURACY:.0%}" in warned
+    assert f"{verdict.LEAST_CALLS} calls" in warned
 
 
 # Settings

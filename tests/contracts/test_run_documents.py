@@ -37,8 +37,11 @@ METRIC = {"value", "low", "high", "level", "unit", "reason"}
 
 
 def metrics_in(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, list):
+        for number, inner in enumerate(node):
+            yield from metrics_in(inner, f"{path}[{number}]")
     if isinstance(node, dict):
-        if "value" in node:
+        if {"value", "unit"} <= set(node):
             yield path, node
         else:
             for key, inner in node.items():
@@ -60,6 +63,12 @@ def test_metrics_has_the_documented_keys(run: RunFolder) -> None:
         "orders",
         "pending_orders",
         "data",
+        "verdict",
+        "significance",
+        "calibration",
+        "risk",
+        "robustness",
+        "attribution",
     ]
     assert set(wanted) <= set(run.metrics)
     assert run.metrics["schema"] == 1
@@ -88,7 +97,8 @@ def test_the_part_of_the_only_symbol_is_the_account(run: RunFolder) -> None:
 @pytest.mark.parametrize("row", ROWS)
 def test_every_row_has_every_documented_metric_and_count(run: RunFolder, row: str) -> None:
     found = run.metrics["rows"][row]
-    assert set(found["direction"]) == {*DIRECTION, *COUNTS}
+    assert set(found["direction"]) == {*DIRECTION, *COUNTS, "down"}
+    assert set(found["direction"]["down"]) == {"precision", "recall", "f1"}
     assert set(found["performance"]) == {*PERFORMANCE, "trades"}
     counts = [found["direction"][name] for name in COUNTS] + [found["performance"]["trades"]]
     assert all(type(count) is int and count >= 0 for count in counts)
@@ -123,6 +133,37 @@ def test_an_interval_has_both_ends_and_its_level_or_nothing(run: RunFolder) -> N
             assert metric["low"] <= metric["high"], path
             assert metric["level"] == 0.95, path
     assert with_interval > 20
+
+
+def test_the_numbers_of_the_evidence_are_those_of_the_table(run: RunFolder) -> None:
+    found, table = run.metrics, run.metrics["rows"]
+    account = table["strategy"]["performance"]
+    (assumed,) = [one for one in found["robustness"]["costs"] if one["bps"] == 15]
+    for row in ("strategy", "trend_only", "buy_and_hold"):
+        for measure in ("sharpe", "total_return"):
+            expected = table[row]["performance"][measure]["value"]
+            assert assumed[measure][row] == pytest.approx(expected, abs=1e-9), (row, measure)
+    per_bar = found["significance"]["per_bar_sharpe"]["value"]
+    assert per_bar * 365**0.5 == pytest.approx(account["sharpe"]["value"])
+    assert found["significance"]["bars"] == found["decisions"] - 1
+    deepest = found["risk"]["drawdowns"][0]["depth"]
+    assert deepest == pytest.approx(account["max_drawdown"]["value"])
+    assert found["attribution"]["net"]["value"] == pytest.approx(
+        found["significance"]["per_bar_sharpe"]["value"]
+        * account["volatility"]["value"] * 365**0.5
+    )  # fmt: skip
+    assert sum(one["bars"] for one in found["robustness"]["periods"]) == found["decisions"] - 1
+    assert sum(one["n"] for one in found["calibration"]) == found["decisions"] - 250 - 1
+
+
+def test_a_network_of_one_seed_is_judged_by_its_lead_over_the_trend(run: RunFolder) -> None:
+    reasons = [reason["rule"] for reason in run.metrics["verdict"]["reasons"]]
+    assert reasons == [
+        "same_exposure", "random", "fills", "trend_only", "trials", "direction", "break_even",
+        "record", "baselines",
+    ]  # fmt: skip
+    assert run.metrics["robustness"]["seeds"] == []
+    assert run.metrics["robustness"]["seed_spread"]["reason"] == "one seed, or nothing random"
 
 
 def test_rows_that_hold_no_account_or_call_no_direction_say_so(run: RunFolder) -> None:
@@ -199,7 +240,21 @@ def test_the_manifest_has_the_documented_keys(run: RunFolder) -> None:
     assert set(wanted) == set(run.manifest)
     (data,) = run.manifest["data"]
     assert set(data) == set(
-        ["symbol", "source", "interval", "first", "last", "rows", "hash", "snapshot", "fetched_at"]
+        [
+            "symbol",
+            "source",
+            "interval",
+            "first",
+            "last",
+            "rows",
+            "hash",
+            "snapshot",
+            "fetched_at",
+            "simulated",
+            "gaps",
+            "warnings",
+            "unanswered",
+        ]
     )
     for extra in run.manifest["extras"]:
         assert set(extra) == {"name", "source", "hash", "lag_hours"}

@@ -19,6 +19,9 @@ TINY: dict[str, dict[str, Any]] = {
     "training": {"epochs": 2},
     "net": {"filters": 8, "units": 8, "attention_heads": 2},
     "metrics": {"bootstrap_draws": 100},
+    "robustness": {"random_strategies": 100},
+    # Tests share a home: how many settings others tried is not to change their pages.
+    "trials": {"ledger": False},
 }
 DEAD_PROXY = "http://127.0.0.1:9"
 

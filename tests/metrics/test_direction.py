@@ -10,11 +10,14 @@ from sklearn import metrics as sk
 
 from cryptobt.metrics.bootstrap import Resampler, make_resampler
 from cryptobt.metrics.direction import (
+    CLASS,
     COUNTS,
     NAMES,
     direction,
+    down_class,
     lead_over_always_up,
     no_direction,
+    no_down_class,
 )
 from cryptobt.metrics.metric import Metric
 
@@ -202,6 +205,88 @@ def test_a_row_that_calls_nothing_says_why() -> None:
     assert set(result) == {*NAMES, "coverage", *COUNTS}
     assert all(result[name] == 0 for name in COUNTS)
     assert result["f1"] == Metric(None, "ratio", reason="it holds the market")
+
+
+# The down class
+
+
+def score_down(calls: list[float], realised: list[float]) -> dict[str, Metric]:
+    return down_class(np.array(calls), np.array(realised), None, 0.95)
+
+
+def test_the_down_class_of_ten_calls_by_hand() -> None:
+    # Called down four times, of which one bar did not go up; three bars did not go up in all.
+    calls: list[float] = [1, 2, 0.5, 3, 1, 1, -1, -1, -2, -0.1]
+    happened: list[float] = [1, 1, 1, 1, -1, -3, -1, 1, 1, 1]
+    result = score_down(calls, happened)
+    assert tuple(result) == CLASS
+    assert result["precision"].value == pytest.approx(1 / 4)
+    assert result["recall"].value == pytest.approx(1 / 3)
+    assert result["f1"].value == pytest.approx(2 * 1 / (2 * 1 + 3 + 2))
+
+
+def test_a_return_of_zero_is_of_the_down_class() -> None:
+    result = score_down([-1, 1], [0.0, 1.0])
+    assert [result[name].value for name in CLASS] == [1.0, 1.0, 1.0]
+
+
+def test_abstentions_and_unknown_outcomes_are_of_no_class() -> None:
+    result = score_down([-1, -1, 0, NAN, -1], [-1, 1, -1, -1, NAN])
+    assert result["precision"].value == pytest.approx(1 / 2)
+    assert result["recall"].value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("calls", "realised", "name", "reason"),
+    [
+        ([1, 1], [1, -1], "precision", "down was never called"),
+        ([-1, 1], [1, 1], "recall", "no bar went down"),
+        ([1, 1], [1, 1], "f1", "no bar went down and none was called"),
+        ([0, NAN], [1, -1], "f1", "no call was made"),
+    ],
+)
+def test_a_number_of_the_down_class_that_does_not_exist_says_why(
+    calls: list[float], realised: list[float], name: str, reason: str
+) -> None:
+    metric = score_down(calls, realised)[name]
+    assert (metric.value, metric.reason) == (None, reason)
+
+
+def test_always_up_has_no_precision_of_the_down_class() -> None:
+    result = score_down([1, 1, 1], [1, -1, 1])
+    assert (result["precision"].value, result["recall"].value) == (None, 0.0)
+    assert result["f1"].value == 0.0
+
+
+@given(outcomes)
+def test_the_down_class_is_that_of_scikit_learn(pairs: list[tuple[float, float]]) -> None:
+    calls, realised = (np.array(side) for side in zip(*pairs, strict=True))
+    result = down_class(calls, realised, OneDraw(len(calls)), 0.95)
+    used = np.isfinite(realised) & np.isfinite(calls) & (calls != 0)
+    for name in CLASS:
+        metric = result[name]
+        if metric.value is None:
+            assert metric.low is None
+            continue
+        expected = SCORES[name](realised[used] <= 0, calls[used] < 0)
+        assert metric.value == pytest.approx(expected)
+        assert [metric.low, metric.high] == pytest.approx([expected, expected])
+
+
+def test_the_down_class_is_the_up_class_of_the_mirrored_market() -> None:
+    random = np.random.default_rng(5)
+    calls, realised = random.normal(size=(2, 300, 3))
+    resampler = Resampler(300, 5.0, 100, 1)
+    down = down_class(calls, realised, resampler, 0.9)
+    up = direction(-calls, -realised, resampler, 0.9)
+    assert down == {name: up[name] for name in CLASS}
+    assert down["f1"].low is not None
+
+
+def test_a_row_without_calls_has_no_down_class_and_says_why() -> None:
+    result = no_down_class("it holds the market")
+    assert tuple(result) == CLASS
+    assert {metric.reason for metric in result.values()} == {"it holds the market"}
 
 
 # The lead over always saying up

@@ -1,6 +1,7 @@
 """What an account earned, by hand."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from cryptobt.core.types import BacktestResult
 from cryptobt.metrics.bootstrap import Resampler, make_resampler
 from cryptobt.metrics.metric import Metric
 from cryptobt.metrics.performance import (
+    GROWTH,
+    HELD,
     PERFORMANCE,
     no_performance,
     performance,
@@ -101,19 +104,41 @@ def test_costs_are_summed_and_exposure_is_the_mean_weight() -> None:
 
 
 def test_turnover_counts_buying_and_selling_one_way() -> None:
-    # flat → 1 → 1 → flat over three days of no movement: (1 + 0 + 1)/3 a day
+    # flat → 1 → 1 → flat over three days of no movement: two of three days trade all there is
     still = [0.0, 0.0, 0.0]
-    assert turnover(account(still, [0.0, 1.0, 1.0, 0.0]), market(still)) == pytest.approx(2 / 3)
+    traded = turnover(account(still, [0.0, 1.0, 1.0, 0.0]), market(still))
+    assert traded.tolist() == [1.0, 0.0, 1.0]
+    result = measure(account(still, [0.0, 1.0, 1.0, 0.0]), still)
+    assert result["turnover_per_year"].value == pytest.approx(365 * 2 / 3)
 
 
 def test_a_flip_from_long_to_short_is_two() -> None:
-    assert turnover(account([0.0], [1.0, -1.0]), market([0.0])) == pytest.approx(2.0)
+    assert turnover(account([0.0], [1.0, -1.0]), market([0.0])).tolist() == [2.0]
 
 
 def test_a_weight_that_only_drifted_was_not_traded() -> None:
     # Half invested, the price doubles: 0.5·2/(1 + 0.5·1) = 2/3 is held without a trade.
-    assert turnover(account([0.5], [0.5, 2 / 3]), market([1.0])) == pytest.approx(0.0)
-    assert turnover(account([0.5], [0.5, 0.5]), market([1.0])) == pytest.approx(2 / 3 - 1 / 2)
+    assert turnover(account([0.5], [0.5, 2 / 3]), market([1.0])) == pytest.approx([0.0])
+    assert turnover(account([0.5], [0.5, 0.5]), market([1.0])) == pytest.approx([2 / 3 - 1 / 2])
+
+
+@pytest.mark.parametrize("size", [1.0, 1.5])
+def test_a_bar_that_takes_everything_has_no_turnover(size: float) -> None:
+    # The price falls to nothing on the second day: no weights are left to compare with.
+    traded = turnover(account([0.0, -1.0], [size, size, 0.0]), market([0.0, -1.0]))
+    assert traded.tolist()[0] == 0.0
+    assert math.isnan(traded[1])
+    result = measure(account([0.0, -1.0], [1.0, 1.0, 0.0]), [0.0, -1.0])
+    assert result["turnover_per_year"].value == 0.0
+
+
+def test_a_symbol_that_is_not_listed_yet_is_not_traded() -> None:
+    result = account([0.0, 0.0], [1.0, 1.0, 0.5])
+    days = result.equity["time"]
+    late = pd.DataFrame({"time": days[2:], "symbol": "Y", "weight": 0.5})
+    joined = replace(result, weights=pd.concat([result.weights, late]))
+    moves = pd.DataFrame({"X": 0.0, "Y": [np.nan] * 3}, index=pd.DatetimeIndex(days))
+    assert turnover(joined, moves).tolist() == [0.0, 1.0]
 
 
 def test_turnover_a_year_is_365_times_a_day_s() -> None:
@@ -155,14 +180,30 @@ def long_run() -> tuple[list[float], Resampler]:
     return returns.tolist(), resampler
 
 
+INTERVALS = (*GROWTH, *HELD)
+
+
+def weights_of(returns: list[float]) -> list[float]:
+    """Weights that move from bar to bar, the first bar's among them."""
+    return [0.25, *(0.5 + 5 * np.array(returns))]
+
+
 def test_intervals_hold_the_point(long_run: tuple[list[float], Resampler]) -> None:
     returns, resampler = long_run
-    result = measure(account(returns), returns, resampler=resampler)
-    for name in ("sharpe", "cagr", "total_return", "volatility"):
+    result = measure(account(returns, weights_of(returns)), returns, resampler=resampler)
+    for name in INTERVALS:
         metric = result[name]
         assert metric.low < metric.value < metric.high, name
         assert metric.level == 0.95
-    assert result["max_drawdown"].low is None
+
+
+def test_every_headline_number_but_what_was_paid_has_an_interval(
+    long_run: tuple[list[float], Resampler],
+) -> None:
+    returns, resampler = long_run
+    result = measure(account(returns, weights_of(returns)), returns, resampler=resampler)
+    without = {name for name in PERFORMANCE if result[name].low is None}
+    assert without == {"fees_quote", "slippage_quote", "funding_quote"}
 
 
 @pytest.mark.parametrize("risk_free", [0.0, 0.04])
@@ -170,13 +211,55 @@ def test_the_draws_of_an_interval_use_the_formulas_of_the_point(
     long_run: tuple[list[float], Resampler], risk_free: float
 ) -> None:
     returns, resampler = long_run
-    result = measure(account(returns), returns, resampler=resampler, risk_free=risk_free)
-    drawn = resampler.apply(lambda rows: np.array(returns)[rows])
-    redrawn = [measure(account(list(d)), list(d), risk_free=risk_free) for d in drawn[:400]]
-    for name in ("sharpe", "cagr", "total_return", "volatility"):
+    held = weights_of(returns)
+    result = measure(account(returns, held), returns, resampler=resampler, risk_free=risk_free)
+    rows = resampler.apply(lambda rows: rows)
+    redrawn = []
+    for row in rows:
+        drawn, weights = np.array(returns)[row], np.array(held[1:])[row]
+        again = account(drawn.tolist(), [held[0], *weights])
+        redrawn.append(measure(again, drawn.tolist(), risk_free=risk_free))
+    for name in (*GROWTH, "exposure"):
         values = [r[name].value for r in redrawn]
         low, high = np.quantile(values, [0.025, 0.975])
         assert (result[name].low, result[name].high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_the_draws_of_turnover_are_of_what_was_traded_at_each_bar(
+    long_run: tuple[list[float], Resampler],
+) -> None:
+    returns, resampler = long_run
+    lived = account(returns, weights_of(returns))
+    metric = measure(lived, returns, resampler=resampler)["turnover_per_year"]
+    traded = turnover(lived, market(returns))
+    draws = resampler.apply(lambda rows: traded[rows].mean(axis=1) * 365)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    assert (metric.low, metric.high) == (pytest.approx(low), pytest.approx(high))
+
+
+def test_the_fall_of_a_history_that_only_rises_is_none() -> None:
+    # A constant gain: in every draw the account stands at its high.
+    returns = [0.01] * 100
+    metric = measure(account(returns), returns, resampler=Resampler(100, 3.0, 100, 0))
+    assert (metric["max_drawdown"].low, metric["max_drawdown"].high) == (0.0, 0.0)
+
+
+def test_a_history_that_only_falls_falls_from_its_beginning() -> None:
+    # 0.99¹⁰⁰ − 1 in every draw: the first high is what it began with.
+    returns = [-0.01] * 100
+    metric = measure(account(returns), returns, resampler=Resampler(100, 3.0, 100, 0))
+    ends = (metric["max_drawdown"].low, metric["max_drawdown"].high)
+    assert ends == pytest.approx((0.99**100 - 1,) * 2)
+
+
+def test_a_lost_account_has_no_interval() -> None:
+    returns = np.random.default_rng(4).normal(0.001, 0.03, 100)
+    returns[50:] = [-1.0, *[0.0] * 49]
+    result = measure(
+        account(returns.tolist()), returns.tolist(), resampler=Resampler(100, 3.0, 100, 0)
+    )
+    assert result["max_drawdown"] == Metric(-1.0, "ratio")
+    assert result["total_return"].reason == "the account was lost"
 
 
 def test_the_interval_of_a_sharpe_ratio_has_the_width_of_theory() -> None:

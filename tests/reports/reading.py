@@ -1,5 +1,7 @@
 """What the tests of the page read it with."""
 
+import base64
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,6 +16,7 @@ class Reader(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
+        self.scripts: list[str | None] = []
         self.tags: list[str] = []
         self.links: list[str] = []
         self.ids: list[str] = []
@@ -21,12 +24,27 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        if tag == "script":
+            self.scripts.append(dict(attrs).get("type"))
         for name, value in attrs:
             assert not name.startswith("on"), f"{name} runs script"
             if name in ("src", "href", "xlink:href", "srcset", "data", "action", "poster"):
                 self.links.append(value or "")
             if name == "id":
                 self.ids.append(value or "")
+
+
+def holds_only_our_script(page: str) -> bool:
+    """Whether one script can run, the last of the page, and its policy names that one's hash."""
+    scripts = Reader(page).scripts
+    code = page[page.rindex("<script>") + len("<script>") : page.rindex("</script>")]
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    return (
+        scripts.count(None) == 1
+        and set(scripts[:-1]) <= {"application/json"}
+        and scripts[-1] is None
+        and f"script-src 'sha256-{digest}'" in page
+    )
 
 
 def digest_elsewhere(sheet: str) -> str:

@@ -11,6 +11,8 @@ from cryptobt.core.types import BacktestResult, Explanation, Forecasts
 from cryptobt.reports.numbers import ROWS
 from cryptobt.reports.sheet import Sheet
 
+from .synthetic_statistics import make_statistics, metric
+
 SYMBOL = "BTC-USD"
 DAY = pd.Timedelta(days=1)
 WARM_UP = 100
@@ -53,7 +55,7 @@ def make_forecasts(
             "target_at": times + 2 * interval,
             "score": score,
             "mean": mean,
-            "p_up": 0.5,
+            "p_up": 0.5 + 0.05 * np.tanh(score),
             "q05": mean - 0.05,
             "q50": mean,
             "q95": mean + 0.05,
@@ -116,6 +118,32 @@ def as_result(equity: pd.DataFrame, weights: pd.DataFrame) -> BacktestResult:
     return BacktestResult(equity, weights, orders, fills, trades, scores, pending=[])
 
 
+def make_trades(bars: pd.DataFrame, count: int, symbol: str = SYMBOL) -> pd.DataFrame:
+    """Round trips of four bars each, one after another; the last is open."""
+    begins = 5 * np.arange(count) % (len(bars) - 6)
+    times, close = bars.index, bars["close"].to_numpy()
+    entry, left = close[begins], close[begins + 4]
+    frame = pd.DataFrame(
+        {
+            "trade_id": np.arange(1, count + 1),
+            "time": times[begins],
+            "exit_time": times[begins + 4],
+            "symbol": symbol,
+            "direction": np.where(np.arange(count) % 4, "long", "short"),
+            "quantity_base": 0.1,
+            "entry_price_quote": entry,
+            "exit_price_quote": left,
+            "pnl_quote": 0.1 * (left - entry),
+            "return": left / entry - 1,
+            "fees_quote": 1.0,
+            "bars_held": 4,
+            "open": np.arange(count) == count - 1,
+        }
+    )
+    frame["exit_time"] = frame["exit_time"].where(~frame["open"])
+    return frame[list(columns.TRADES)]
+
+
 def make_results(bars: pd.DataFrame, seed: int = 4) -> dict[str, BacktestResult]:
     rng = np.random.default_rng(seed)
     tested = bars.iloc[WARM_UP:]
@@ -126,13 +154,9 @@ def make_results(bars: pd.DataFrame, seed: int = 4) -> dict[str, BacktestResult]
         if row in ("buy_and_hold", "always_up"):
             weight = np.ones(len(tested))
         results[row] = make_result(tested, weight)
+    trades = make_trades(tested, min(61, len(tested) // 10))
+    results["strategy"] = replace(results["strategy"], trades=trades)
     return results
-
-
-def metric(value: float | None, half: float | None = None, reason: str | None = None) -> dict:
-    low, high = (None, None) if half is None or value is None else (value - half, value + half)
-    level = None if half is None else 0.95
-    return dict(value=value, low=low, high=high, level=level, unit="", reason=reason)
 
 
 def make_row(accuracy: float | None, sharpe: float) -> dict[str, Any]:
@@ -144,6 +168,10 @@ def make_row(accuracy: float | None, sharpe: float) -> dict[str, Any]:
             **{
                 name: metric(accuracy, reason=absent if accuracy is None else None)
                 for name in rates
+            },
+            "down": {
+                name: metric(accuracy, reason=absent if accuracy is None else None)
+                for name in rates[:3]
             },
             "tp": 180, "fp": 170, "tn": 170, "fn": 180, "n": 700, "abstained": 0,
         },
@@ -170,6 +198,7 @@ def make_metrics() -> dict[str, Any]:
         row: make_row(accuracy, sharpe)
         for row, accuracy, sharpe in zip(ROWS, accuracies, sharpes, strict=True)
     }
+    rows["momentum"]["performance"]["cagr"] = metric(None, reason="flat")
     pending = {
         "order_id": "o1", "symbol": SYMBOL, "side": "buy", "exec_type": "market",
         "quantity_base": 0.0321, "limit_price_quote": None, "target_weight": 0.4,
@@ -202,6 +231,7 @@ def make_metrics() -> dict[str, Any]:
             "gaps": 2, "quarantined": [], "missing_columns": ["txcnt"],
             "warnings": ["2 bars are missing between 2020-05-01 and 2020-05-04"],
         },
+        **make_statistics(),
     }  # fmt: skip
 
 

@@ -245,3 +245,10 @@ def test_a_skill_far_below_zero_is_cut_so_that_no_column_is_lost() -> None:
     table = evaluation_summary(document, {}, run_folder="r", page="p").splitlines()
     assert any(line.startswith(name) and "<-999" in line for line in table)
     assert not any(line.endswith("…") for line in table)
+
+
+def test_networks_that_answer_log_odds_are_said_to_predict_no_price() -> None:
+    document = make_document()
+    assert "predicts no price of its own" not in said(document)
+    document["log_odds"] = True
+    assert "Who learns the log odds of a rise predicts no price of its own" in said(document)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cryptobt.reports.account_figures import drawdown
 from cryptobt.reports.canvas import MAX_POINTS, thin
 from cryptobt.reports.forecast_figures import matched_forecasts
 from cryptobt.reports.network_figures import MAX_COLUMNS, attention_columns
-from cryptobt.reports.position_figures import drawdown
 from cryptobt.reports.sheet import Sheet
 from cryptobt.reports.svg import inline_svg
 
@@ -70,6 +70,7 @@ def test_an_inline_figure_has_its_own_ids_and_no_metadata() -> None:
     document = (
         '<?xml version="1.0"?><!DOCTYPE svg PUBLIC "x" "http://w3.org/d"><svg width="3pt" '
         'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 3"><metadata>2024</metadata>'
+        '<defs>\n  <style type="text/css">*{stroke-linecap: butt}</style>\n </defs>'
         '<g id="figure_1"><path id="a" d="M 1.23456 2\nL 3.1 4"/><use xlink:href="#a" '
         'clip-path="url(#a)"/></g></svg>'
     )

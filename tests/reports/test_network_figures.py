@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 
 from cryptobt.core.types import Explanation, Forecasts
-from cryptobt.reports.canvas import style
 from cryptobt.reports.network_figures import network_panels, stretches_of_time
 from cryptobt.reports.sheet import Sheet
 
@@ -29,11 +28,10 @@ def as_lstm(sheet: Sheet) -> Explanation:
 
 
 def test_a_network_without_attention_has_loss_curves_alone(sheet: Sheet) -> None:
-    with style():
-        gates, attention, losses = network_panels(with_explanation(sheet, as_lstm(sheet)))
+    gates, attention, losses = network_panels(with_explanation(sheet, as_lstm(sheet)))
     assert gates.absent == "Not drawn: this network has no feature gates."
     assert attention.absent == "Not drawn: this network has no attention over time."
-    assert losses.svg.startswith("<svg")
+    assert "<svg" in losses.svg
 
 
 def test_a_network_that_explains_no_bar_from_the_start_on_has_loss_curves_alone(
@@ -43,8 +41,7 @@ def test_a_network_that_explains_no_bar_from_the_start_on_has_loss_curves_alone(
     empty = replace(
         whole, times=whole.times[:0], gates=whole.gates[:0], attention=whole.attention[:0]
     )
-    with style():
-        panels = network_panels(with_explanation(sheet, empty))
+    panels = network_panels(with_explanation(sheet, empty))
     assert [bool(panel.absent) for panel in panels] == [True, True, False]
 
 

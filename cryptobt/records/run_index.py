@@ -1,0 +1,153 @@
+"""Runs that lie in a folder: read, and found by whatever a person calls them."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptobt.core.errors import DataInvalidError, UsageError
+
+_PART = ".part-"
+_OTHERS = ("evaluation.json", "explanation.json", "reproduction.json")
+"""Documents of folders that are whole, and no backtests."""
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A backtest's folder, read.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies.
+    manifest, metrics : dict
+        ``run.json`` and ``metrics.json``.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    metrics: dict[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """Eight hexadecimal digits."""
+        return str(self.manifest["run_id"])
+
+
+def read_runs(out: Path) -> tuple[list[RunEntry], list[str]]:
+    """Read every backtest in a folder of runs.
+
+    Returns
+    -------
+    list of RunEntry
+        Newest first.
+    list of str
+        A line for each folder that is damaged or not whole.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder.
+    """
+    runs, problems = [], []
+    for folder in _folders(out):
+        try:
+            if not _is_other(folder):
+                runs.append(read_run(folder))
+        except DataInvalidError as error:
+            problems.append(str(error))
+    runs.sort(key=lambda run: (str(run.manifest["created_at"]), run.run_id), reverse=True)
+    return runs, problems
+
+
+def read_run(folder: Path) -> RunEntry:
+    """Read a backtest's folder.
+
+    Raises
+    ------
+    DataInvalidError
+        If it is damaged, half written, or no backtest.
+    """
+    if folder.name.startswith(_PART):
+        raise DataInvalidError(
+            f"{folder} is being written, or was left by a run that was killed: remove it then"
+        )
+    manifest = _document(folder, "run.json", ("run_id", "created_at"))
+    if _is_other(folder):
+        raise DataInvalidError(f"{folder} is no backtest: it has no metrics.json")
+    return RunEntry(folder, manifest, _document(folder, "metrics.json", ("strategy", "rows")))
+
+
+def find_run(name: str, out: Path) -> RunEntry:
+    """Find a backtest by its id, the beginning of one, its folder's name, or its path.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the nearest there is, or if there are several.
+    DataInvalidError
+        If its folder is damaged.
+    """
+    if (Path(name) / "run.json").is_file():
+        return read_run(Path(name))
+    calls = {folder: _calls(folder) for folder in _folders(out)}
+    found = [folder for folder, known in calls.items() if name in known] or [
+        folder for folder, known in calls.items() if any(one.startswith(name) for one in known)
+    ]
+    if not name or not found:
+        raise UsageError(f"there is no run '{name}' in {out}; {_hint(name, calls.values())}")
+    if len(found) > 1:
+        shown = ", ".join(folder.name for folder in found[:4]) + (", …" if len(found) > 4 else "")
+        raise UsageError(f"'{name}' could be {shown}; write more of its name")
+    return read_run(found[0])
+
+
+def _folders(out: Path) -> list[Path]:
+    """Folders among the runs; hidden ones are ours only where a run is being written."""
+    if not out.is_dir():
+        raise UsageError(
+            f"there is no folder {out}; say with --out where the runs are, or make one with "
+            "`cryptobt backtest`"
+        )
+    every = sorted(path for path in out.iterdir() if path.is_dir())
+    return [path for path in every if path.name.startswith(_PART) or path.name[0] != "."]
+
+
+def _calls(folder: Path) -> tuple[str, ...]:
+    """Names by which a folder may be called; of a damaged one its name is left."""
+    try:
+        return str(_document(folder, "run.json", ("run_id",))["run_id"]), folder.name
+    except DataInvalidError:
+        return (folder.name,)
+
+
+def _hint(name: str, calls: Iterable[tuple[str, ...]]) -> str:
+    known = [one for names in calls for one in names]
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else "`cryptobt runs list` shows what there is"
+
+
+def _is_other(folder: Path) -> bool:
+    return not (folder / "metrics.json").exists() and any(
+        (folder / name).exists() for name in _OTHERS
+    )
+
+
+def _document(folder: Path, name: str, needed: Iterable[str]) -> dict[str, Any]:
+    """Read a JSON document with all keys that are needed."""
+    path = folder / name
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataInvalidError(f"{folder} is no whole run: it has no {name}") from error
+    except OSError as error:
+        raise DataInvalidError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataInvalidError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise DataInvalidError(f"{path} is damaged: it is no JSON object")
+    if missing := [key for key in needed if key not in document]:
+        raise DataInvalidError(f"{path} is damaged: it has no '{missing[0]}'")
+    return document
