@@ -18,6 +18,8 @@ def say(text: str, kept: str = "") -> None:
     CannotWriteError
         If the disk behind it is full; a reader that has gone is no error.
     """
+    if sys.stdout is None:  # closed by who called us: there is nobody to tell
+        return
     try:
         click.echo(text)
         sys.stdout.flush()

@@ -63,6 +63,7 @@ class Alternatives:
         others = {name: rows[name].result for name in COMPARED if name != "strategy"}
         self.others = {name: result for name, result in others.items() if result is not None}
         self.times = self.ours.times
+        self._held = self._table(self.ours, "weight")
         self.basis = "targets" if np.isfinite(self._wanted(self.ours)).any() else "held"
         trades = len(self.times) >= LEAST_BARS and len(self.ours.fills) > 0
         self.draws = draws if trades else 0
@@ -72,6 +73,12 @@ class Alternatives:
     def closed_out(self) -> bool:
         """Whether positions were ended by a margin call, which these accounts have none of."""
         return MARGIN_CALL in set(self.ours.orders["reason"])
+
+    @property
+    def waits_inside_bars(self) -> bool:
+        """Whether orders were filled inside bars, limits or stops: weights cannot say when."""
+        fills = self.ours.fills.merge(self.ours.orders[["order_id", "exec_type"]], on="order_id")
+        return self.basis == "held" and bool((fills["exec_type"] != "market").any())
 
     @property
     def assumed_bps(self) -> float:
@@ -132,7 +139,7 @@ class Alternatives:
     def _lanes(self) -> Lanes:
         bars = len(self.times)
         rows = np.unique(np.linspace(0, bars - 1, _BAND_POINTS).round().astype(int))
-        return Lanes(self._all(), self._prices(), self._scale, self.settings, rows)
+        return Lanes(self._all(), self._prices(), self._scale, self.settings, rows, self._stretches)
 
     def _all(self) -> dict[str, Lane]:
         band, now = self.settings.sizing.rebalance_band, np.array([self.assumed_bps])
@@ -140,6 +147,9 @@ class Alternatives:
         if self.basis == "held":
             # Every change of what was held was an order: none is left alone.
             own, own_band = self._held_again(), 0.0
+        if self.waits_inside_bars:
+            # What is held at a close is known then; how it came to be held inside the bar is not.
+            own = self._held
         late = np.vstack([np.full((1, own.shape[1]), np.nan), own[:-1]])
         twins = self._twins()
         lanes = {"delay": Lane(late, now, own_band, whole=True)}
@@ -154,25 +164,31 @@ class Alternatives:
     def _random(self, own: np.ndarray, band: float) -> Lane:
         exposure = own / self._scale if self.scaled else own.copy()
         # Nothing is held before the first decision, nor of a symbol that is not listed.
-        nothing = ~np.isfinite(self._table(self.ours, "weight"))
+        nothing = ~np.isfinite(self._held)
         nothing[0] |= ~np.isfinite(exposure[0])
         exposure[nothing] = 0.0
-        bars = len(exposure)
-        least = bars // _LEAST_SHIFT
-        stream = np.random.default_rng([self.settings.metrics.bootstrap_seed, bars])
-        shifts = stream.integers(least, bars - least, self.draws)
-        costs = np.full(self.draws, self.assumed_bps)
+        shifts = self._shifts()
+        costs = np.full(len(shifts), self.assumed_bps)
         return Lane(exposure, costs, band, shifts, self.scaled)
 
+    def _shifts(self) -> np.ndarray:
+        """Bars by which each random account comes late in each stretch, shape (n, R)."""
+        bars = len(self.times)
+        stream = np.random.default_rng([self.settings.metrics.bootstrap_seed, bars])
+        ends = np.append(self._stretches[1:], bars)
+        lengths = (ends - self._stretches).tolist()
+        ranges = [(n // _LEAST_SHIFT, n - n // _LEAST_SHIFT) for n in lengths]
+        if len(ranges) == 1 and ranges[0][1] - ranges[0][0] < self.draws:
+            # No more differ than there are: each of them once.
+            return stream.permutation(np.arange(*ranges[0]))[:, None]
+        columns = [stream.integers(low, high, self.draws) for low, high in ranges]
+        return np.column_stack(columns)
+
     def _twins(self) -> dict[str, Lane]:
-        held = self._table(self.ours, "weight")
-        listed = np.isfinite(held)
-        bars = np.maximum(listed.sum(axis=0), 1)
-        mean = np.where(listed, held, 0.0).sum(axis=0) / bars
-        usual = np.where(listed, self._scale, 0.0).sum(axis=0) / bars
-        constant = np.broadcast_to(mean, self._scale.shape)
+        held = np.nan_to_num(self._held)
+        constant, usual = (self._mean_of(table) for table in (held, self._scale))
         scaled = constant * self._scale / np.where(usual > 0, usual, 1.0)
-        meant = float((np.abs(mean) * listed).sum(axis=1).mean())
+        meant = float(np.abs(constant).sum(axis=1).mean())
         band = min(self.settings.sizing.rebalance_band, meant / 4)
         wanted = zip(TWINS, (constant, scaled), strict=True)
         return self._as_exposed({n: Lane(w, self.levels, band) for n, w in wanted}, meant)
@@ -181,10 +197,32 @@ class Alternatives:
         """Make up for what drift inside the band adds to a twin's exposure, or takes from it."""
         now = np.array([self.assumed_bps])
         first = {name: replace(twin, bps=now) for name, twin in twins.items()}
-        tried = Lanes(first, self._prices(), self._scale, self.settings, np.zeros(0, dtype=int))
+        nowhere = np.zeros(0, dtype=int)
+        tried = Lanes(first, self._prices(), self._scale, self.settings, nowhere, self._stretches)
         exposed = {name: float(tried.course(name).exposure[0]) for name in twins}
         share = {name: meant / one if one > 0 else 1.0 for name, one in exposed.items()}
         return {name: replace(t, weights=t.weights * share[name]) for name, t in twins.items()}
+
+    def _mean_of(self, table: np.ndarray) -> np.ndarray:
+        """Mean of each column over each stretch, at each of its bars, shape (T, S)."""
+        lengths = np.diff(np.append(self._stretches, len(table)))
+        means = np.add.reduceat(table, self._stretches, axis=0) / lengths[:, None]
+        return np.repeat(means, lengths, axis=0)
+
+    @cached_property
+    def _stretches(self) -> np.ndarray:
+        """First bars of the stretches in which the same symbols can be traded.
+
+        An account that waits for a symbol has another exposure before than after: compared with one
+        mean for both it would look as if it had known when to wait.
+        """
+        opinions = np.isfinite(self._wanted(self.ours) if self.basis == "targets" else self._held)
+        bars = np.isfinite(self._prices().closes)
+        joins = np.where(opinions.any(axis=0), opinions.argmax(axis=0), 0)
+        ends = np.where(bars.any(axis=0), len(bars) - bars[::-1].argmax(axis=0), len(bars))
+        # A symbol that misses the last bars has not ended.
+        ended = ends[ends <= len(bars) - LEAST_BARS]
+        return np.unique([0, *joins, *ended])
 
     @cached_property
     def _scale(self) -> np.ndarray:

@@ -26,8 +26,8 @@ class Lane:
         Cost of a fill in each of its accounts.
     band : float
         Distance of weights that is left alone.
-    shifts : ndarray of int, shape (n,), or None
-        Bars by which the weights of each account come late, around the end of the run.
+    shifts : ndarray of int, shape (n, R), or None
+        Bars by which the weights of each account come late, around the end of each stretch.
     scaled : bool
         Whether the weights are still to be scaled to the volatility of the bar.
     whole : bool
@@ -73,6 +73,8 @@ class Lanes:
         What weights that are still to be scaled are multiplied by at each close.
     rows : ndarray of int
         Bars at which growth is kept of every account.
+    stretches : ndarray of int, shape (R,)
+        First bars of the stretches that weights are shifted in; the first is 0.
     """
 
     def __init__(
@@ -82,9 +84,10 @@ class Lanes:
         scale: np.ndarray,
         settings: Settings,
         rows: np.ndarray,
+        stretches: np.ndarray,
     ) -> None:
         self.lanes, self.prices, self.scale = lanes, prices, scale
-        self.settings, self.rows = settings, rows
+        self.settings, self.rows, self.stretches = settings, rows, stretches
 
     def __contains__(self, name: str) -> bool:
         return name in self.lanes
@@ -123,7 +126,7 @@ class Lanes:
         fee, slippage = self._split(np.concatenate([lane.bps for lane in lanes]))
         band = np.repeat([lane.band for lane in lanes], [len(lane.bps) for lane in lanes])
         whole = sum(len(lane.bps) for lane in lanes if lane.whole)
-        paths = Paths(_targets(lanes, self.scale), fee, slippage, band)
+        paths = Paths(_targets(lanes, self.scale, self.stretches), fee, slippage, band)
         return weight_equity(self.prices, paths, self.settings, whole, self.rows)
 
     def _split(self, bps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -134,19 +137,32 @@ class Lanes:
         return bps * share, bps * (1 - share)
 
 
-def _targets(lanes: Sequence[Lane], scale: np.ndarray) -> Callable[[int], np.ndarray]:
+def _targets(
+    lanes: Sequence[Lane], scale: np.ndarray, stretches: np.ndarray
+) -> Callable[[int], np.ndarray]:
     """From a bar's number to what every account wants at its close, shape (P, S)."""
     counts = [len(lane.bps) for lane in lanes]
     weights = np.stack([lane.weights for lane in lanes])
+    # What was wanted last, for accounts that begin a stretch in the middle of a stay.
     steady = np.stack([pd.DataFrame(lane.weights).ffill().to_numpy() for lane in lanes])
     lane_of = np.repeat(np.arange(len(lanes)), counts)
-    late = [np.zeros(len(one.bps), int) if one.shifts is None else one.shifts for one in lanes]
+    shifted = np.repeat([lane.shifts is not None for lane in lanes], counts)[:, None]
+    none = (len(stretches),)
+    late = [
+        np.zeros((len(one.bps), *none), int) if one.shifts is None else one.shifts for one in lanes
+    ]
     shifts = np.concatenate(late)
     scaled = np.repeat([lane.scaled for lane in lanes], counts)[:, None]
+    ends = np.append(stretches[1:], len(scale))
+    within = np.searchsorted(stretches, np.arange(len(scale)), side="right") - 1
 
     def wanted(bar: int) -> np.ndarray:
-        # An account that begins in the middle of a stay holds what was wanted last.
-        found = (weights if bar else steady)[lane_of, (bar - shifts) % len(scale)]
+        stretch = within[bar]
+        first, length = stretches[stretch], ends[stretch] - stretches[stretch]
+        rows = first + (bar - first - shifts[:, stretch]) % length
+        found = weights[lane_of, rows]
+        if bar == first:
+            found = np.where(shifted, steady[lane_of, rows], found)
         return np.where(scaled, found * scale[bar], found)
 
     return wanted

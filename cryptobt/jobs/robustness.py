@@ -22,7 +22,9 @@ from cryptobt.metrics.performance import sharpe, sharpe_difference
 
 WITHOUT_BEST = (5, 10)
 MARGIN = "the account had a margin call, which cannot be had again at other conditions"
+INSIDE = "limit and stop orders fill inside bars, which weights cannot repeat"
 _SHARPE, _RATIO = "annualised ratio", "ratio"
+_BREAK_EVENS = ("break_even_bps", "break_even_excess_bps", "break_even_holding_bps")
 _BINS = 40
 _SAME = 1e-6
 """Distance of two Sharpe ratios that are the same."""
@@ -56,9 +58,7 @@ class Robustness:
             "reason": None,
             "basis": found.basis,
             "assumed_bps": found.assumed_bps,
-            "costs": self._costs(),
-            **self._break_evens(),
-            "delay": self._delay(),
+            **self._conditions(),
             **self._seeds(),
             "periods": [self._stretch(one) for one in periods_of(found.times[1:])],
             "regimes": [
@@ -67,6 +67,18 @@ class Robustness:
             "random": self._random(),
             "without_best": [self._without_best(bars) for bars in WITHOUT_BEST],
         }
+
+    def _conditions(self) -> dict[str, Any]:
+        """Other costs, and a bar late; orders inside bars cannot be had at them."""
+        if not self.alternatives.waits_inside_bars:
+            return {"costs": self._costs(), **self._break_evens(), "delay": self._delay()}
+        none = {
+            "sharpe": absent(_SHARPE, INSIDE).to_json(),
+            "total_return": absent(_RATIO, INSIDE).to_json(),
+            "difference": absent(_SHARPE, INSIDE).to_json(),
+        }
+        costs = dict.fromkeys(_BREAK_EVENS, absent(BPS, INSIDE).to_json())
+        return {"costs": [], **costs, "delay": {"bars": 1, **none}}
 
     @property
     def _periods(self) -> float:
@@ -158,7 +170,8 @@ class Robustness:
                 k: None if part is None else self._sharpe(part) for k, part in parts.items()
             },
             "total_return": {
-                k: None if part is None else _finite(_total(part)) for k, part in parts.items()
+                k: None if part is None or not len(part) else _finite(_total(part))
+                for k, part in parts.items()
             },
         }
 
@@ -193,11 +206,13 @@ class Robustness:
         """Take each row's own best days out of its returns; best bars, where they are longer."""
         daily = self.interval < DAY
         periods = bars_per_year(DAY) if daily else self._periods
-        risk_free, kept = self.settings.metrics.risk_free, {}
+        risk_free, kept = self.settings.metrics.risk_free, dict[str, np.ndarray | None]()
         for name, returns in self._returns().items():
-            series = daily_returns(returns) if daily and returns is not None else returns
-            known = series is not None and len(series) > bars + 2
-            kept[name] = np.sort(series.to_numpy())[:-bars] if series is not None and known else None
+            kept[name] = None
+            if returns is not None:
+                series = daily_returns(returns) if daily else returns
+                known = len(series) > bars + 2
+                kept[name] = np.sort(series.to_numpy())[:-bars] if known else None
         return {
             "bars": bars,
             "sharpe": {

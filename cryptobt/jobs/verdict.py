@@ -110,7 +110,7 @@ def _random(document: dict[str, Any]) -> Reason:
 
 def _fills(document: dict[str, Any]) -> Reason:
     fills = int(_part(document, "orders").get("filled") or 0)
-    made = f"{fills:,} of its orders were filled"
+    made = "1 of its orders was filled" if fills == 1 else f"{fills:,} of its orders were filled"
     return Reason("fills", fills >= LEAST_FILLS, f"{made}; at least {LEAST_FILLS} are asked for")
 
 

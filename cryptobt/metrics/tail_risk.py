@@ -34,7 +34,8 @@ def value_at_risk(returns: np.ndarray, tau: float) -> Metric:
     if reason := _no_tail(len(returns), tau):
         return absent("ratio", reason)
     last = int(np.ceil(round(len(returns) * tau, _DECIMALS)))
-    return measured(-np.sort(returns)[last - 1], "ratio")
+    # No loss is 0, and not minus 0.
+    return measured(0.0 - np.sort(returns)[last - 1], "ratio")
 
 
 def expected_shortfall(returns: np.ndarray, tau: float) -> Metric:

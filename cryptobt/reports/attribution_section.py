@@ -57,7 +57,9 @@ def _draw(values: dict[str, float]) -> str:
     signed = {name: -value if name in _PAID else value for name, value in values.items()}
     low, high = _ends(signed)
     count = len(signed)
-    x = Scale(*ticks.padded(np.concatenate([low, high, [0.0]]), 0.1))
+    least, most = ticks.padded(np.concatenate([low, high, [0.0]]), 0.05)
+    # The words of the longest bar stand to its right.
+    x = Scale(least, most + 0.22 * (most - least))
     plot = Plot(x, Scale(0.0, count), height=30 * count, left=76, x_title="return a year")
     plot.x_ticks = ticks.linear_ticks(x.low, x.high, ticks.percent, 6)
     for place, (name, value) in enumerate(signed.items()):

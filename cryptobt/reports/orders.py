@@ -17,7 +17,9 @@ def describe_order(order: dict[str, Any]) -> str:
 
 
 def _terms(order: dict[str, Any]) -> str:
-    terms = [f"at {str(order.get('exec_type') or 'market').replace('_', ' ')}"]
+    kind = str(order.get("exec_type") or "market")
+    # The price that follows says what it is: "stop 95" and not "at stop stop 95".
+    terms = ["at market"] if kind == "market" else ["at"]
     for key, word in (("limit_price_quote", "limit"), ("stop_price_quote", "stop")):
         price = finite(order.get(key))
         if price is not None:
@@ -34,6 +36,12 @@ def rejections(metrics: dict[str, Any]) -> list[tuple[str, int]]:
     """List reasons of rejected orders with their counts, most frequent first."""
     reasons = lookup(metrics, "orders", "by_reason") or {}
     return sorted(((str(why), int(n)) for why, n in reasons.items()), key=lambda r: (-r[1], r[0]))
+
+
+def margin_calls(metrics: dict[str, Any]) -> str:
+    """Write how often a margin call closed the account's positions; empty text for never."""
+    calls = count(metrics, "orders", "margin_calls")
+    return "" if not calls else "1 margin call" if calls == 1 else f"{calls} margin calls"
 
 
 def describe_rejections(metrics: dict[str, Any]) -> str:

@@ -9,8 +9,9 @@ WIDTH = 118
 _HEADER = ("id", "made", "strategy", "symbols", "from", "to", "Sharpe", "verdict", "trials")
 _NUMBERS = {6, 8}
 """Columns that are set to the right."""
-_LONGEST_NAME = 24
-_MOST_SYMBOLS = 3
+_LONGEST_NAME = 20
+_ROOM_FOR_SYMBOLS = 26
+"""Columns; then every line with its numbers fits."""
 _GRADES = {"none": "no evidence", "weak": "weak evidence", "evidence": "evidence"}
 
 
@@ -66,7 +67,11 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _symbols(row: dict[str, Any]) -> str:
-    shown = [short_name(symbol, 12) for symbol in row["symbols"][:_MOST_SYMBOLS]]
-    left = len(row["symbols"]) - len(shown)
-    more = f" and {left} more" if left else ""
-    return ", ".join(shown) + more + (" (simulated)" if row["simulated"] else "")
+    end = " (simulated)" if row["simulated"] else ""
+    names = [short_name(symbol, 12) for symbol in row["symbols"]]
+    for shown in range(len(names), 0, -1):
+        left = len(names) - shown
+        text = ", ".join(names[:shown]) + (f" and {left} more" if left else "") + end
+        if len(text) <= _ROOM_FOR_SYMBOLS:
+            break
+    return text if names else end

@@ -174,8 +174,8 @@ def _row_to_beat(metrics: dict[str, Any]) -> str:
 
 
 def _troubles(metrics: dict[str, Any]) -> list[str]:
-    rejected = orders.describe_rejections(metrics)
-    lines = [f"Orders: {rejected}"] if rejected else []
+    rejected, calls = orders.describe_rejections(metrics), orders.margin_calls(metrics)
+    lines = [f"Orders: {'; '.join(filter(None, (calls, rejected)))}"] if calls or rejected else []
     warnings = [*warnings_of(metrics), *(numbers.lookup(metrics, "data", "warnings") or [])]
     if warnings:
         more = f" (and {len(warnings) - 1} more in the tearsheet)" if len(warnings) > 1 else ""

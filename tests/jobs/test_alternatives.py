@@ -137,11 +137,41 @@ def test_a_part_of_the_account_is_traded_again_to_a_lot(strategy: Any) -> None:
     assert course(found).growth[-1, place] == pytest.approx(growth(found.ours), rel=1e-6)
 
 
-def test_orders_at_a_limit_are_traded_again_at_opens_and_so_worse() -> None:
-    # The weight is decided at the close before the fill; what the limit saved is not had again.
-    found = alternatives_of([coin()], stock(Bargain), made())
-    again = course(found).growth[-1, at(found, 15.0)]
-    assert 0.5 * growth(found.ours) < again < growth(found.ours)
+def test_orders_that_wait_inside_bars_are_known_as_such() -> None:
+    assert alternatives_of([coin()], stock(Bargain), made()).waits_inside_bars
+    assert not alternatives_of([coin()], stock(AllIn), made()).waits_inside_bars
+    assert not alternatives_of([coin()], named("momentum"), made()).waits_inside_bars
+
+
+# --- Symbols that come and go
+
+
+def test_holding_equal_parts_of_symbols_that_are_listed_late_is_no_lead() -> None:
+    # Before the second is listed all there is stands in the others: a mean over both times would
+    # hold less before and more after, and in these markets that makes a difference.
+    markets = three_coins()
+    wanted = {market.symbol: [1.0] * len(market.bars) for market in markets}
+    found = alternatives_of(markets, scripted(wanted), made(sizing={"rebalance_band": 0.01}))
+    # the third misses the first bar
+    assert found._stretches.tolist() == [0, 1, 80]
+    own = found.ours.returns.to_numpy()[1:]
+    lead = own - found.twin("constant")
+    assert abs(lead.mean()) * 365 < 0.05
+    assert lead.std() < 0.15 * own.std()
+
+
+def test_random_strategies_keep_to_the_stretch_in_which_their_symbols_are_there() -> None:
+    markets = three_coins()
+    wanted = {m.symbol: drawn_weights(number, len(m.bars)) for number, m in enumerate(markets)}
+    found = alternatives_of(markets, scripted(wanted), made(), draws=100)
+    gross = found.ours.equity["gross_weight"].mean()
+    assert random_of(found).exposure.mean() == pytest.approx(gross, rel=0.1)
+
+
+def test_of_few_bars_each_shift_is_made_once() -> None:
+    found = alternatives_of([coin(bars=160)], named("momentum"), made(), draws=1000)
+    shifts = found._shifts()[:, 0]
+    assert len(shifts) == len(set(shifts.tolist())) < 1000
 
 
 # --- The same exposure without a forecast

@@ -14,7 +14,13 @@ from cryptobt.backtests.run import Trader, run_backtest
 from cryptobt.core.types import Forecasts
 from cryptobt.data.sample import simulate
 from cryptobt.jobs.alternatives import SAME, Alternatives
-from cryptobt.jobs.robustness import MARGIN, Robustness, random_p_value, seed_accounts
+from cryptobt.jobs.robustness import (
+    INSIDE,
+    MARGIN,
+    Robustness,
+    random_p_value,
+    seed_accounts,
+)
 from cryptobt.metrics.performance import sharpe
 from cryptobt.records.content import ContentStore
 from cryptobt.strategies.registry import SCORE_SIGNAL, STRATEGIES
@@ -22,6 +28,7 @@ from tests.backtests.accounts import FREE, flat_market, make_market, scripted
 from tests.forecasters.small import forecast_of, in_process, small
 from tests.jobs.traded import (
     AllIn,
+    Bargain,
     alternatives_of,
     coin,
     jumps,
@@ -415,3 +422,16 @@ def test_every_run_has_numbers_or_reasons_and_no_nan(case: str) -> None:
                 check(child)
 
     check(written)
+
+
+# --- Orders that wait inside bars
+
+
+def test_where_orders_fill_inside_bars_other_costs_and_a_bar_late_are_not_tried() -> None:
+    found = alternatives_of([coin()], stock(Bargain), made(), draws=100)
+    document = json.loads(json.dumps(robustness_of(found, made()), allow_nan=False))
+    assert document["costs"] == []
+    assert document["delay"]["sharpe"]["reason"] == INSIDE
+    assert document["break_even_excess_bps"]["reason"] == INSIDE
+    assert document["random"]["draws"] > 0
+    assert [one["bars"] for one in document["without_best"]] == [5, 10]

@@ -134,9 +134,9 @@ def test_the_caption_of_the_ranges_says_how_many_returns_lie_outside(sheet: Shee
 
 def test_robustness_shows_every_test(metrics: dict[str, Any]) -> None:
     html = robustness_section(metrics)
-    assert row(html, "Return is that of buy and hold") == ["18.2 bps"]
+    assert row(html, "Sharpe ratio is that of buy and hold") == ["18.2 bps"]
     assert row(html, "Filled 1 bar later") == ["0.51", "22.0%"]
-    assert row(html, "Without its best 5 bars") == ["0.20", "8.0%"]
+    assert row(html, "Without its best 5 days") == ["0.20", "8.0%"]
     assert row(html, "Seed 2 alone") == ["0.80", "20.0%"]
     assert "Sharpe ratios spread by 0.10" in html
     assert row(html, "2021") == ["365", "0.90", "0.40", "1.30", "36.0%", "16.0%", "65.0%"]
