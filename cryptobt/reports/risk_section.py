@@ -22,7 +22,8 @@ _ABSENT = "This run holds no measures of risk: it was made before there were any
 _KEPT = (
     "A hit is a return below the quantile; hits at 5% of the bars would be right. Below 0.05, "
     "Kupiec says that hits are not as many as they should be, Christoffersen that they follow each "
-    "other. The account's own quantile is that of its 250 bars before, the forecaster's is of {whose}."
+    "other. The account's own quantile is that of its 250 bars before, the forecaster's is of "
+    "{whose}."
 )
 _TESTS = (
     ("kupiec", "Kupiec, p"),

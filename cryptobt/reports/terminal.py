@@ -5,9 +5,9 @@ from typing import Any
 from cryptobt.reports import numbers, orders
 from cryptobt.reports.glance import describe_lead, lead_over
 from cryptobt.reports.numbers import DASH, ROW_TO_BEAT, ROWS
+from cryptobt.reports.runs_terminal import WIDTH, fit
 from cryptobt.reports.verdict import grade, mark_of, telling_reasons, warnings_of
 
-WIDTH = 118
 SIMULATED = "SIMULATED MARKET: not real prices"
 _HEADER = (
     "", "Acc [lo, hi]", "Prec", "Rec", "F1", "Sharpe [lo, hi]", "CAGR", "MaxDD", "Turn/yr", "Costs",
@@ -42,13 +42,7 @@ def summary(metrics: dict[str, Any], *, run_folder: str, tearsheet: str) -> str:
         *_pending(metrics, min(2, _MAX_LISTED - len(by_symbol))),
     ]
     paths = [f"Run folder  {run_folder}", f"Tearsheet   {tearsheet}"]
-    return "\n".join([*(_fit(line) for line in lines), *paths])
-
-
-def _fit(line: str) -> str:
-    # Names come from files: no line break or escape sequence of theirs reaches the terminal.
-    flat = "".join(letter if letter.isprintable() else " " for letter in line)
-    return flat if len(flat) <= WIDTH else flat[: WIDTH - 1] + "…"
+    return "\n".join([*(fit(line) for line in lines), *paths])
 
 
 def _verdict(metrics: dict[str, Any]) -> list[str]:
