@@ -121,6 +121,7 @@ def test_a_file_of_the_users_is_traded_end_to_end(
     ] == []
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_worker_is_told_by_the_users_line(here: Path, tmp_path: Path) -> None:
     arguments = ["backtest", "--forecaster", "mine.py:Breaks", *ARGUMENTS, "--out", "runs"]
     done = console(arguments, environment(tmp_path), cwd=here)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from cryptobt.core.settings import Settings
-from cryptobt.jobs.manifest import settings_key
+from cryptobt.data.sample import sample_market
+from cryptobt.jobs.trials import trial_key
 from cryptobt.records.content import ContentStore
 from cryptobt.strategies.registry import find_strategy
 from tests.jobs.tiny import RunFolder
@@ -275,7 +276,8 @@ def test_the_manifest_tells_what_was_run(run: RunFolder) -> None:
 
 def test_the_settings_of_the_manifest_are_settings(run: RunFolder) -> None:
     again = Settings.model_validate(run.manifest["settings"])
-    assert settings_key(again, find_strategy(again.strategy.name)) == run.manifest["trials"]["key"]
+    spec, market = find_strategy(again.strategy.name), sample_market("BTC-USD").market
+    assert trial_key(again, [market], spec) == run.manifest["trials"]["key"]
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "run.json"])

@@ -179,6 +179,7 @@ def test_log_odds_are_examined_as_calls(warm_home: Path, tmp_path: Path) -> None
     assert one["mse"]["value"] == pytest.approx(1, abs=0.3)
 
 
+@pytest.mark.slow
 def test_log_odds_of_an_own_classifier_are_examined_as_calls(
     warm_home: Path, tmp_path: Path
 ) -> None:

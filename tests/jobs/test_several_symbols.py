@@ -119,6 +119,7 @@ def test_the_forecasts_of_a_symbol_are_those_that_it_has_alone(
     pd.testing.assert_frame_equal(mine, alone)
 
 
+@pytest.mark.slow
 def test_workers_and_cache_change_no_byte(
     run: Run, files: list[str], whole: tuple[RunFolder, list[str]]
 ) -> None:

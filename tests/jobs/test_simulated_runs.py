@@ -52,7 +52,8 @@ def test_the_command_on_the_tearsheet_repeats_the_run(
 
 def test_the_command_on_the_tearsheet_means_the_settings_of_the_run(tiny_run: RunFolder) -> None:
     from cryptobt.core.settings import load_settings
-    from cryptobt.jobs.manifest import settings_key
+    from cryptobt.data.sample import sample_market
+    from cryptobt.jobs.trials import trial_key
     from cryptobt.strategies.registry import find_strategy
 
     _, _, *arguments = repeat_command(tiny_run)
@@ -64,4 +65,5 @@ def test_the_command_on_the_tearsheet_means_the_settings_of_the_run(tiny_run: Ru
     }
     settings = load_settings(None, [value for name, value in pairs if name == "--set"], flags)
     spec = find_strategy(settings.strategy.name)
-    assert settings_key(settings, spec) == tiny_run.manifest["trials"]["key"]
+    markets = [sample_market("BTC-USD").market]
+    assert trial_key(settings, markets, spec) == tiny_run.manifest["trials"]["key"]

@@ -25,6 +25,7 @@ def run(folder: Path, strategy: str, files: dict[str, Path], symbols: int, night
     return compare(folder, strategy, dict(list(files.items())[:symbols]), FIRST, nights)
 
 
+@pytest.mark.slow
 def test_a_stock_strategy_s_nights_are_its_backtest(tmp_path: Path, files: dict[str, Path]) -> None:
     parity = run(tmp_path, "cross.py:Cross", files, 3, 12)
     assert parity.differences == ()
