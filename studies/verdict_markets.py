@@ -10,12 +10,12 @@ from cryptobt.core.settings import Settings, load_settings
 from cryptobt.core.types import Forecasts, MarketData
 from cryptobt.data.sample import simulate
 from cryptobt.features.sets import FeatureTable, compute
-from cryptobt.forecasters.registry import TREND_ONLY
+from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
 from cryptobt.forecasters.walkforward import forecast
 from cryptobt.jobs.evidence import Evidence
 from cryptobt.jobs.measure import Measures
 from cryptobt.jobs.robustness import seed_accounts
-from cryptobt.jobs.rows import ROWS, Row
+from cryptobt.jobs.rows import NO_NETWORK, ROWS, Row
 from cryptobt.jobs.trials import TrialCount
 from cryptobt.records.content import ContentStore
 from cryptobt.strategies.registry import SCORE_SIGNAL, find_strategy
@@ -101,7 +101,7 @@ def judge(
 def _rows(
     market: MarketData, known: Forecasts, trader: Trader, settings: Settings
 ) -> dict[str, Row]:
-    """The strategy, and of a network the rows that it is judged against."""
+    """The strategy, and of one that learns the rows that it is judged against."""
 
     def traded(one: Trader) -> Row:
         result = run_backtest([market], known, one, settings)
@@ -109,7 +109,8 @@ def _rows(
 
     rows = {name: Row(None, calls=False, reason=NOT_TRADED) for name in ROWS}
     rows["strategy"] = traded(trader)
-    if trader.forecaster == "dual_attention":
+    rows["network_only"] = Row(None, calls=False, reason=NO_NETWORK)
+    if trader.forecaster is not None and find_forecaster(trader.forecaster).trained:
         rows[TREND_ONLY] = traded(Trader(SCORE_SIGNAL, {}, TREND_ONLY))
         rows["network_only"] = traded(Trader(trader.spec, {}, f"{trader.forecaster}_net"))
     return rows
