@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.crew import ROOT
 from benchmarks.memory import EVERY_S, Usage, run_and_watch
 from benchmarks.table import Figure, Section, skipped, spread
 
@@ -98,7 +99,7 @@ def _seconds(cold: Job, warm: list[Job]) -> list[Figure]:
 
 def _page(home: Path) -> Figure:
     command = [sys.executable, "-m", "benchmarks.page_cost", str(home / "runs")]
-    environment = {**os.environ, "CRYPTOBT_HOME": str(home)}
+    environment = {**os.environ, "CRYPTOBT_HOME": str(home), "PYTHONPATH": str(ROOT)}
     told = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     first, *again = json.loads(told.stdout)
     return Figure(
