@@ -13,6 +13,7 @@ from cryptobt.jobs.alternatives import SAME
 from cryptobt.jobs.rows import NO_NETWORK
 from cryptobt.metrics.break_even import OUTLASTS
 from cryptobt.metrics.sharpe import NOT_ABOVE_ZERO
+from cryptobt.reports.glance import FEW_FOR_ACCURACY, SUSPECT_ACCURACY
 
 NONE, WEAK, EVIDENCE = "none", "weak", "evidence"
 TEXTS = {
@@ -23,8 +24,6 @@ TEXTS = {
 LEVEL = 0.05
 """Largest probability of luck of a single test."""
 LEAST_FILLS = 30
-LEAST_CALLS = 100
-SUSPECT_ACCURACY = 0.57
 COST_MARGIN, LEAST_BPS = 2.0, 15.0
 """Break-even cost over the assumed cost, which is taken to be so many bps a fill at least."""
 NO_TWIN = "it was not compared with the same exposure without a forecast"
@@ -231,7 +230,7 @@ def _warnings(document: dict[str, Any]) -> Iterator[str]:
     called = _part(document, "rows", "strategy", "direction")
     accuracy = _value(called, "accuracy")
     suspect = accuracy is not None and accuracy > SUSPECT_ACCURACY
-    if suspect and int(called.get("n") or 0) >= LEAST_CALLS:
+    if suspect and int(called.get("n") or 0) >= FEW_FOR_ACCURACY:
         yield (
             f"{accuracy:.1%} of its calls came true; above {SUSPECT_ACCURACY:.0%} look for a leak "
             "of the future before you believe it"

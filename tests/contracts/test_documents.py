@@ -238,7 +238,7 @@ def test_the_thresholds_of_the_verdict_are_those_of_the_code() -> None:
     assert f"{verdict.COST_MARGIN:g} times" in said["break_even"]
     warned = section("docs/verdict.md", "## Warnings")
     assert f"{verdict.SUSPECT_ACCURACY:.0%}" in warned
-    assert f"{verdict.LEAST_CALLS} calls" in warned
+    assert f"{verdict.FEW_FOR_ACCURACY} calls" in warned
 
 
 # Settings
