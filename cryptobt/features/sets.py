@@ -1,7 +1,6 @@
 """Feature sets by name, and the join of series that were published later than their period."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,32 +9,16 @@ from cryptobt.core.columns import AVAILABLE_AT, CLOSE, ONCHAIN, VOLUME
 from cryptobt.core.errors import UsageError, did_you_mean
 from cryptobt.core.time import epoch_ns
 from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.core.user_code import is_reference
+from cryptobt.features.feature_set import FeatureSet, FeatureTable
+from cryptobt.features.own import load_feature_set
 from cryptobt.features.paper16 import paper16
 from cryptobt.features.paper_levels import ATH5_WARM_UP_ROWS, ath5, close_alone, levels
 from cryptobt.features.stationary import stationary, stationary_extras, stationary_onchain
 
+__all__ = ["FEATURE_SETS", "FeatureSet", "FeatureTable", "compute", "find_feature_set", "join"]
+
 STALE_AFTER = pd.Timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class FeatureSet:
-    """A named function from bars and joined extras to feature columns.
-
-    Attributes
-    ----------
-    compute : callable
-        ``(bars, extras) -> DataFrame`` on the bars' index; row t may use rows up to t.
-    warm_up_bars : int
-        Bars before the first row without a missing value, where the data have no gap.
-    extras : tuple of str or None
-        Extra columns that it uses where they are there; None for all that there are.
-    """
-
-    name: str
-    summary: str
-    compute: Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
-    warm_up_bars: int
-    extras: tuple[str, ...] | None = ()
 
 
 FEATURE_SETS = {
@@ -65,23 +48,19 @@ FEATURE_SETS = {
 }
 
 
-@dataclass(frozen=True)
-class FeatureTable:
-    """Features of one symbol, row by row beside its bars.
+def find_feature_set(name: str) -> FeatureSet:
+    """Look a feature set up: one of ours, or ``my_file.py:columns``.
 
-    Attributes
-    ----------
-    frame : DataFrame, shape (n, F)
-        Index as the bars'; float64; NaN in warm-up.
-    missing : tuple of str
-        Columns that the set would have used and that the data do not have.
-    warm_up_bars : int
-        Of the set.
+    Raises
+    ------
+    UsageError
+        With the nearest known name, or with what is wrong in the user's file.
     """
-
-    frame: pd.DataFrame
-    missing: tuple[str, ...]
-    warm_up_bars: int = 0
+    if is_reference(name):
+        return load_feature_set(name)
+    if name not in FEATURE_SETS:
+        raise UsageError(f"unknown feature set '{name}'; {did_you_mean(name, FEATURE_SETS)}")
+    return FEATURE_SETS[name]
 
 
 def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -> FeatureTable:
@@ -93,11 +72,9 @@ def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -
     Raises
     ------
     UsageError
-        If there is no feature set of that name.
+        If there is no feature set of that name, or a user's own fails.
     """
-    feature_set = FEATURE_SETS.get(name)
-    if feature_set is None:
-        raise UsageError(f"unknown feature set '{name}'; {did_you_mean(name, FEATURE_SETS)}")
+    feature_set = find_feature_set(name)
     wanted = feature_set.extras
     if wanted is None:
         wanted = tuple(str(name) for series in extras for name in series.frame.columns)
@@ -107,7 +84,15 @@ def compute(name: str, market: MarketData, extras: Sequence[ExtraSeries] = ()) -
     missing = [column for column in feature_set.extras or () if column not in joined]
     if market.bars[VOLUME].isna().all():
         missing.append(VOLUME)
-    return FeatureTable(values.astype(float), tuple(missing), feature_set.warm_up_bars)
+    return FeatureTable(values.astype(float), tuple(missing), _warm_up(feature_set, values))
+
+
+def _warm_up(feature_set: FeatureSet, values: pd.DataFrame) -> int:
+    """Bars before the first whole row: as the set says, or as its columns show."""
+    if feature_set.warm_up_bars is not None:
+        return feature_set.warm_up_bars
+    whole = values.notna().all(axis=1).to_numpy()
+    return int(whole.argmax()) if whole.any() else len(whole)
 
 
 def join(market: MarketData, extras: Sequence[ExtraSeries], wanted: Sequence[str]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from cryptobt.core.user_code import is_reference
 from cryptobt.data.extras import COINMETRICS
 from cryptobt.data.named_files import split_entry
 from cryptobt.data.sample import sample_market
+from cryptobt.features.sets import find_feature_set
 from cryptobt.forecasters.registry import find_forecaster
 from cryptobt.jobs.manifest import WHERE, code_version, libraries
 
@@ -53,8 +54,9 @@ def repeat_command(
     parts.extend(_series_flags(settings.data))
     defaults = Settings().model_dump(mode="json", exclude={"run"})
     chosen = settings.model_dump(mode="json", exclude={"run"})
-    if is_reference(own := settings.forecaster.name or ""):
-        chosen["forecaster"]["name"] = Path(own).name
+    for section, key_of_name in (("forecaster", "name"), ("features", "set")):
+        if is_reference(own := chosen[section][key_of_name] or ""):
+            chosen[section][key_of_name] = Path(own).name
     skipped = {f"data.{name}" for name in WHERE} | {"strategy.name"}
     for section, values in chosen.items():
         for name, value in values.items():
@@ -146,10 +148,11 @@ def _forecaster(settings: Settings, trader: Trader) -> str:
     target = {"trend": "smoothed trend", "scaled_close": "next close"}.get(
         chosen.target, chosen.target.replace("_", " ")
     )
+    columns = find_feature_set(settings.features.set).name
     share = f", {chosen.trend_share:.0%} of the score is the known trend"
     return (
         f"{trader.forecaster}, preset {chosen.preset}: {target} from windows of "
-        f"{chosen.window_bars} bars of the '{settings.features.set}' features"
+        f"{chosen.window_bars} bars of the '{columns}' features"
         + (share if chosen.target == "trend" else "")
     )
 

@@ -9,7 +9,7 @@ from cryptobt.backtests.run import Trader
 from cryptobt.core.errors import DataInvalidError
 from cryptobt.core.settings import Settings
 from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
-from cryptobt.features.sets import FEATURE_SETS, FeatureTable, compute
+from cryptobt.features.sets import FeatureTable, compute, find_feature_set
 from cryptobt.forecasters.registry import TREND_ONLY
 from cryptobt.forecasters.walkforward import forecast
 from cryptobt.jobs.cache import fold_cache
@@ -51,7 +51,7 @@ class Forecasting:
         return tables
 
     def _say_unused(self, name: str) -> None:
-        data, used = self.settings.data, FEATURE_SETS[name].extras
+        data, used = self.settings.data, find_feature_set(name).extras
         if data.onchain and used == ():
             self.events.warn(
                 f"the feature set '{name}' does not use the on-chain series; "

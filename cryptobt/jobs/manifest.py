@@ -13,6 +13,7 @@ from cryptobt.core.hashing import hash_json, hash_source
 from cryptobt.core.settings import Settings
 from cryptobt.core.time import interval_label, iso
 from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.features.sets import FeatureSet, find_feature_set
 from cryptobt.forecasters.registry import TREND_ONLY, ForecasterSpec
 from cryptobt.jobs.symbols import quarantined
 from cryptobt.jobs.trader import forecaster_of
@@ -48,6 +49,7 @@ def manifest(
         "libraries": libraries(),
         "strategy": _code(spec),
         "forecaster": _code(forecaster_of(settings, spec)),
+        "features": _code(find_feature_set(settings.features.set)),
         "trials": trials(settings, markets, spec),
         "simulated": any(market.simulated for market in markets),
         "quarantined": quarantined(markets),
@@ -63,10 +65,19 @@ def settings_key(settings: Settings, spec: StrategySpec) -> str:
         **{"run": True, "paper": True, "data": WHERE},
         **{"strategy": {"name"}, "forecaster": {"name"}},
     }
-    chosen = settings.model_dump(mode="json", exclude=unrelated)
+    chosen = plain_settings(settings, unrelated)
     series = sorted(entry.partition("=")[0] for entry in settings.data.extras)
     code = [_code(spec), _code(forecaster_of(settings, spec))]
     return hash_json([code, chosen, bool(settings.data.onchain), series])
+
+
+def plain_settings(settings: Settings, exclude: Any) -> dict[str, Any]:
+    """Settings as plain values; a feature set of the user's by its content, wherever it lies."""
+    plain = settings.model_dump(mode="json", exclude=exclude)
+    columns = find_feature_set(settings.features.set)
+    if columns.file:
+        plain["features"]["set"] = _code(columns)
+    return plain
 
 
 def trials(settings: Settings, markets: Sequence[MarketData], spec: StrategySpec) -> dict[str, Any]:
@@ -91,7 +102,9 @@ def code_version() -> str:
     return f"{cryptobt.__version__}+{hash_source(sources)[:12]}"
 
 
-def _code(spec: StrategySpec | ForecasterSpec | None) -> dict[str, str | None] | None:
+def _code(
+    spec: StrategySpec | ForecasterSpec | FeatureSet | None,
+) -> dict[str, str | None] | None:
     return None if spec is None else {"name": spec.name, "file_hash": spec.file_hash or None}
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from cryptobt.core.errors import DataInvalidError, DataUnavailableError, UsageError
 from cryptobt.core.settings import Settings, load_settings
 from cryptobt.core.types import MarketData
+from cryptobt.features.sets import FeatureSet, find_feature_set
 from cryptobt.forecasters.registry import ForecasterSpec
 from cryptobt.jobs.backtest import Given, backtest
 from cryptobt.jobs.events import Events
@@ -145,7 +146,11 @@ def _check_series(
 def _changes(manifest: Mapping[str, Any], settings: Settings) -> Iterator[str]:
     """Say what is not as it was when the run was made, a line each."""
     spec = find_strategy(settings.strategy.name)
-    own = {"strategy": spec, "forecaster": forecaster_of(settings, spec)}
+    own = {
+        "strategy": spec,
+        "forecaster": forecaster_of(settings, spec),
+        "features": find_feature_set(settings.features.set),
+    }
     for what, found in own.items():
         if _file_hash(manifest.get(what)) != _file_hash(found):
             yield f"the file of {what} {found.name if found else ''} is another than then"
@@ -155,7 +160,9 @@ def _changes(manifest: Mapping[str, Any], settings: Settings) -> Iterator[str]:
             yield f"{name} is {version}, and was {then.get(name)}"
 
 
-def _file_hash(code: StrategySpec | ForecasterSpec | Mapping[str, Any] | None) -> str | None:
+def _file_hash(
+    code: StrategySpec | ForecasterSpec | FeatureSet | Mapping[str, Any] | None,
+) -> str | None:
     if code is None or isinstance(code, Mapping):
         return None if code is None else code["file_hash"]
     return code.file_hash or None

@@ -11,7 +11,7 @@ from cryptobt.core.hashing import hash_json
 from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import interval_label
 from cryptobt.core.types import BacktestResult, MarketData
-from cryptobt.jobs.manifest import WHERE
+from cryptobt.jobs.manifest import WHERE, plain_settings
 from cryptobt.jobs.manifest import trials as least
 from cryptobt.jobs.trader import forecaster_of
 from cryptobt.metrics.metric import absent
@@ -114,15 +114,15 @@ def trial_key(settings: Settings, markets: Sequence[MarketData], spec: StrategyS
     Dates count: whoever moves the first or the last day until the result looks good has tried as
     many settings as days. So do the symbols that share the account, names of series, the base
     seed, how results are measured (another seed of the bootstrap is another throw of the dice),
-    and the code of a strategy or forecaster of the user's own. Left out is what decides nothing:
-    where data lie and what is done with rows that cannot be true, the interval (trials are counted
-    for each), paper trading, folders, workers, and the number of seeds averaged. A parameter given
-    at its default is that parameter left out.
+    and the code of a strategy, forecaster or feature set of the user's own. Left out is what
+    decides nothing: where data lie and what is done with rows that cannot be true, the interval
+    (trials are counted for each), paper trading, folders, workers, and the number of seeds
+    averaged. A parameter given at its default is that parameter left out.
     """
     forecaster = forecaster_of(settings, spec)
     return hash_json(
         {
-            "settings": settings.model_dump(mode="json", exclude=_NOT_CHOSEN),
+            "settings": plain_settings(settings, _NOT_CHOSEN),
             "params": {**own_params(spec.strategy), **settings.strategy.params},
             "code": [[one.name, one.file_hash] for one in (spec, forecaster) if one is not None],
             "symbols": sorted(market.symbol for market in markets),

@@ -19,6 +19,7 @@ from cryptobt.core.settings import Settings, home
 from cryptobt.core.time import DAY, iso, parse_interval
 from cryptobt.data.frames import split_key
 from cryptobt.data.named_files import pair_files, split_entry
+from cryptobt.features.sets import find_feature_set
 from cryptobt.jobs.manifest import libraries
 from cryptobt.jobs.trader import forecaster_of, trader_of
 from cryptobt.paper.ledger import Ledger, create_ledger
@@ -82,9 +83,11 @@ def fingerprint_of(settings: Settings, trader: Trader) -> dict[str, str]:
     forecaster = forecaster_of(settings, trader.spec)
     # cryptobt's own may change: forecasts are facts, and stay as they were made
     own = forecaster is not None and forecaster.file_hash
+    columns = find_feature_set(settings.features.set)
     return {
         "the strategy": f"{trader.spec.name} {trader.spec.file_hash}".strip(),
         **({"the forecaster": f"{trader.forecaster} {own}"} if own else {}),
+        **({"the features": f"{columns.name} {columns.file_hash}"} if columns.file else {}),
         "the settings": hash_json(
             settings.model_dump(mode="json", exclude={"run"}, exclude_unset=True)
         ),
@@ -158,6 +161,7 @@ def frozen(settings: Settings) -> Settings:
     return settings.model_copy(
         update={"data": data.model_copy(update=fixed), "strategy": strategy}
         | _absolute_forecaster(settings)
+        | _absolute_features(settings)
     )
 
 
@@ -167,7 +171,8 @@ def read_account(ledger: Ledger) -> PaperAccount:
     Raises
     ------
     LedgerError
-        If its settings are not settings of this version, or its strategy is not there any more.
+        If its settings are not settings of this version, or its strategy or features are not there
+        any more.
     """
     row = ledger.account
     try:
@@ -182,9 +187,10 @@ def read_account(ledger: Ledger) -> PaperAccount:
     fingerprint: dict[str, str] = json.loads(row["fingerprint"])
     try:
         trader = trader_of(settings)
+        find_feature_set(settings.features.set)
     except UsageError as error:
         raise LedgerError(
-            f"account '{row['name']}': its strategy cannot be loaded ({error}); bring it back as "
+            f"account '{row['name']}': its code cannot be loaded ({error}); bring it back as "
             "it was when the account was opened"
         ) from error
     return PaperAccount(row["name"], created_at, settings, trader, fingerprint)
@@ -261,6 +267,13 @@ def _absolute_forecaster(settings: Settings) -> dict[str, Any]:
         return {}
     chosen = settings.forecaster.model_copy(update={"name": _absolute_reference(name)})
     return {"forecaster": chosen}
+
+
+def _absolute_features(settings: Settings) -> dict[str, Any]:
+    name = _absolute_reference(settings.features.set)
+    if name == settings.features.set:
+        return {}
+    return {"features": settings.features.model_copy(update={"set": name})}
 
 
 def _absolute_reference(name: str) -> str:

@@ -205,3 +205,16 @@ def test_bars_are_compounded_to_days_and_a_day_without_one_returns_nothing() -> 
     # 1.1 · 0.9 − 1 = −0.01; nothing on the second; 0.02
     assert found.tolist() == pytest.approx([-0.01, 0.0, 0.02])
     assert [f"{day:%Y-%m-%d}" for day in found.index] == ["2020-01-01", "2020-01-02", "2020-01-03"]
+
+
+def test_features_of_one_s_own_are_told_apart_by_their_content_not_their_folder(
+    tmp_path: Path,
+) -> None:
+    code = "def columns(bars):\n    return bars[['close']]\n"
+    keys = []
+    for folder, text in (("a", code), ("b", code), ("a", code + "\n")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        file = tmp_path / folder / "mine.py"
+        file.write_text(text)
+        keys.append(key(chosen(features={"set": f"{file}:columns"})))
+    assert keys[0] == keys[1] != keys[2]

@@ -87,6 +87,25 @@ def test_a_forecaster_of_one_s_own_is_found_from_every_folder_and_its_change_is_
         read().check_unchanged()
 
 
+def test_features_of_one_s_own_are_found_from_every_folder_and_their_change_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "def columns(bars):\n    return bars[['close']]\n"
+    (tmp_path / "own.py").write_text(code)
+    chosen = settings(strategy__name="attn_signal", features__set="own.py:columns")
+    assert chosen.features.set == f"{tmp_path}/own.py:columns"
+    open_account(chosen, NAME, night_of(20)).check_unchanged()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    read().check_unchanged()
+    (tmp_path / "own.py").write_text(code + "# another\n")
+    with pytest.raises(LedgerError, match="the features changed since it was opened"):
+        read().check_unchanged()
+    (tmp_path / "own.py").unlink()
+    with pytest.raises(LedgerError, match="its code cannot be loaded"):
+        read()
+
+
 def read() -> PaperAccount:
     with open_ledger(ledger_path(NAME)) as ledger:
         return read_account(ledger)
