@@ -1,24 +1,20 @@
 """One market, one strategy, one verdict: how the study judges, by the code of every run."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from cryptobt.backtests.run import Trader, run_backtest
+from cryptobt.backtests.run import Trader
 from cryptobt.core.settings import Settings, load_settings
-from cryptobt.core.types import Forecasts, MarketData
+from cryptobt.core.types import MarketData
 from cryptobt.data.sample import simulate
 from cryptobt.features.sets import FeatureTable, compute
-from cryptobt.forecasters.registry import TREND_ONLY, find_forecaster
+from cryptobt.forecasters.registry import TREND_ONLY
 from cryptobt.forecasters.walkforward import forecast
-from cryptobt.jobs.evidence import Evidence
-from cryptobt.jobs.measure import Measures
-from cryptobt.jobs.robustness import seed_accounts
-from cryptobt.jobs.rows import NO_NETWORK, ROWS, Row
-from cryptobt.jobs.trials import TrialCount
+from cryptobt.jobs.audits import judged
 from cryptobt.records.content import ContentStore
-from cryptobt.strategies.registry import SCORE_SIGNAL, find_strategy
+from cryptobt.strategies.registry import find_strategy
 from studies.planted_markets import plant
 
 BARS = 3653
@@ -36,7 +32,6 @@ CHEAP = {
 """Strategies that cost little to fit, in turn."""
 NETWORK = ("strategy.name=attn_signal",)
 PLANTED = ("forecaster.name=linear", "forecaster.target=next_return", "forecaster.window_bars=2")
-NOT_TRADED = "not traded in the study"
 
 
 class Judged(NamedTuple):
@@ -85,41 +80,9 @@ def judge(
     """
     spec = find_strategy(settings.strategy.name)
     name = settings.forecaster.name or spec.forecaster
-    trader = Trader(spec, {}, name)
     known = forecast(market, features, name or TREND_ONLY, settings, cache, lambda _: None)
-    start = {"start": known.frame["time"].min().isoformat()}
-    settings = settings.model_copy(update={"data": settings.data.model_copy(update=start)})
-    rows = _rows(market, known, trader, settings)
-    measures = Measures([market], known, rows, settings)
-    bars = max(len(rows["strategy"].account.times) - 1, 1)
-    once = TrialCount(1, 1, 1, True, 1 / bars, "1/T", {})
-    seeds = seed_accounts([market], known, trader, settings)
-    found = Evidence(measures, spec, once, seeds).document(measures.document(spec.name, ()))
-    return _judged(found)
-
-
-def _rows(
-    market: MarketData, known: Forecasts, trader: Trader, settings: Settings
-) -> dict[str, Row]:
-    """The strategy, and of one that learns the rows that it is judged against."""
-
-    def traded(one: Trader) -> Row:
-        result = run_backtest([market], known, one, settings)
-        return Row(result, one.forecaster, calls=one is trader)
-
-    rows = {name: Row(None, calls=False, reason=NOT_TRADED) for name in ROWS}
-    rows["strategy"] = traded(trader)
-    rows["network_only"] = Row(None, calls=False, reason=NO_NETWORK)
-    if trader.forecaster is not None and find_forecaster(trader.forecaster).trained:
-        rows[TREND_ONLY] = traded(Trader(SCORE_SIGNAL, {}, TREND_ONLY))
-        rows["network_only"] = traded(Trader(trader.spec, {}, f"{trader.forecaster}_net"))
-    return rows
-
-
-def _judged(document: dict[str, Any]) -> Judged:
-    found = document["verdict"]
-    kept = tuple(reason["rule"] for reason in found["reasons"] if reason["holds"])
-    return Judged(found["grade"], kept, document["significance"]["excess"]["sharpe"]["value"])
+    found = judged.judge([market], known, Trader(spec, {}, name), settings)
+    return Judged(found.grade, found.kept, found.excess)
 
 
 def years(judged_bars: int = BARS) -> float:

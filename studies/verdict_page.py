@@ -8,9 +8,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import UTC, datetime
 from functools import partial
 
-from scipy.stats import beta  # type: ignore[import-untyped]
-
 from cryptobt.core.processes import worker_context
+from cryptobt.jobs.audits.rates import exact_interval
 from cryptobt.jobs.cache import fold_cache
 from studies.verdict_markets import (
     BARS,
@@ -160,14 +159,6 @@ def _counted(name: str, market: str, found: Sequence[Judged]) -> str:
     label = [f"`{name}`" if name in (*CHEAP, "attn_signal") else name, market] if name else []
     counts = (str(len(found)), str(grades["weak"]), str(grades["evidence"]))
     return _row(*label, *counts, f"{claims / len(found):.1%} [{low:.1%}, {high:.1%}]")
-
-
-def exact_interval(count: int, of: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a share, by Clopper & Pearson (1934)."""
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, count, of - count + 1)) if count else 0.0
-    high = float(beta.ppf(1 - tail, count + 1, of - count)) if count < of else 1.0
-    return low, high
 
 
 def _settings(assignments: Sequence[str]) -> str:

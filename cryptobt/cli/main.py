@@ -6,6 +6,7 @@ import sys
 import click
 
 import cryptobt
+from cryptobt.cli.audit import audit
 from cryptobt.cli.backtest import backtest
 from cryptobt.cli.cache import cache
 from cryptobt.cli.data import data
@@ -16,6 +17,7 @@ from cryptobt.cli.listing import forecasters, strategies
 from cryptobt.cli.paper import paper
 from cryptobt.cli.reproduce import reproduce
 from cryptobt.cli.runs import runs
+from cryptobt.cli.serve import serve
 from cryptobt.core.errors import CryptobtError
 
 INTERRUPTED = 130
@@ -41,8 +43,10 @@ for command in (
     evaluate,
     explain,
     reproduce,
+    audit,
     runs,
     paper,
+    serve,
     data,
     strategies,
     forecasters,

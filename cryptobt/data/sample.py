@@ -61,12 +61,16 @@ class SimulatedMarket:
         txcnt, feetotntv; and ``value``, an index from 0 to 100.
     best_accuracy : float
         Share of next-bar signs that a forecaster knowing the model gets right, in [0.5, 1].
+    signal : ndarray, shape (n,)
+        What ``strength`` plants: the part of each bar's conditional mean, in deviations, that the
+        closes before it tell.
     """
 
     market: MarketData
     onchain: ExtraSeries
     sentiment: ExtraSeries
     best_accuracy: float
+    signal: np.ndarray
 
 
 class _Coin(NamedTuple):
@@ -88,6 +92,7 @@ class _Path(NamedTuple):
     log_close: np.ndarray
     mean: np.ndarray
     sigma: np.ndarray
+    signal: np.ndarray
 
 
 def sample_market(symbol: str, *, lag_hours: float = 24.0) -> SimulatedMarket:
@@ -162,7 +167,7 @@ def simulate(
     market = MarketData(symbol, DAY, "sample", frame, simulated=True, quality=report)
     onchain = published("onchain", "sample", _onchain(frame, path, streams[3]), DAY, lag_hours)
     sentiment = published("sentiment", "sample", _sentiment(frame, streams[4]), DAY, 0.0)
-    return SimulatedMarket(market, onchain, sentiment, _best_accuracy(path))
+    return SimulatedMarket(market, onchain, sentiment, _best_accuracy(path), path.signal)
 
 
 def _levels(stream: np.random.Generator, bars: int, volatility_per_year: float) -> np.ndarray:
@@ -180,17 +185,18 @@ def _path(
     shocks: np.ndarray, levels: np.ndarray, strength: float, drift: float, start: float
 ) -> _Path:
     """Run the recursion; row t holds log close, and the mean and deviation known before it."""
-    mean, sigma = np.empty(len(shocks)), np.empty(len(shocks))
+    mean, sigma, signal = np.empty((3, len(shocks)))
     log, excess, trend = start, 0.0, _Trend(start)
     logs = np.empty(len(shocks))
     for bar, (shock, level) in enumerate(zip(shocks.tolist(), levels.tolist(), strict=True)):
         deviation = math.exp(level + excess)
         sigma[bar] = deviation
-        mean[bar] = drift + strength * trend.value() * deviation - deviation**2 / 2
+        signal[bar] = planted = strength * trend.value()
+        mean[bar] = drift + planted * deviation - deviation**2 / 2
         log = logs[bar] = log + float(mean[bar]) + deviation * shock
         trend.add(log)
         excess = _PERSISTENCE * excess + _REACTION * (abs(shock) - _MEAN_ABS) + _LEVERAGE * shock
-    return _Path(logs, mean, sigma)
+    return _Path(logs, mean, sigma, signal)
 
 
 class _Trend:

@@ -10,8 +10,26 @@ from typing import Any
 from cryptobt.core.errors import DataInvalidError, UsageError
 
 _PART = ".part-"
-_OTHERS = ("evaluation.json", "explanation.json", "reproduction.json")
+AUDIT = "audit.json"
+_OTHERS = ("evaluation.json", "explanation.json", "reproduction.json", AUDIT)
 """Documents of folders that are whole, and no backtests."""
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """An audit's folder, read.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies.
+    manifest, document : dict
+        ``run.json`` and ``audit.json``.
+    """
+
+    folder: Path
+    manifest: dict[str, Any]
+    document: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,39 @@ def read_runs(out: Path) -> tuple[list[RunEntry], list[str]]:
     return runs, problems
 
 
+def read_audits(out: Path) -> tuple[list[AuditEntry], list[str]]:
+    """Read every audit in a folder of runs, newest first; also a line for each damaged one.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder.
+    """
+    audits, problems = [], []
+    for folder in _folders(out):
+        try:
+            if (folder / AUDIT).exists() and not folder.name.startswith(_PART):
+                audits.append(read_audit(folder))
+        except DataInvalidError as error:
+            problems.append(str(error))
+    audits.sort(key=lambda one: (str(one.manifest["created_at"]), one.folder.name), reverse=True)
+    return audits, problems
+
+
+def read_audit(folder: Path) -> AuditEntry:
+    """Read an audit's folder.
+
+    Raises
+    ------
+    DataInvalidError
+        If it is damaged, or no audit.
+    """
+    manifest = _document(folder, "run.json", ("run_id", "created_at"))
+    if not (folder / AUDIT).exists():
+        raise DataInvalidError(f"{folder} is no audit: it has no {AUDIT}")
+    return AuditEntry(folder, manifest, _document(folder, AUDIT, ("audit", "outcome", "headline")))
+
+
 def read_run(folder: Path) -> RunEntry:
     """Read a backtest's folder.
 
@@ -90,18 +141,34 @@ def find_run(name: str, out: Path) -> RunEntry:
     DataInvalidError
         If its folder is damaged.
     """
+    return read_run(find_folder(name, out, "run"))
+
+
+def find_folder(name: str, out: Path, what: str) -> Path:
+    """Find a folder of any kind by its id, the beginning of one, its name, or its path.
+
+    Parameters
+    ----------
+    what : str
+        What is looked for, as a user calls it.
+
+    Raises
+    ------
+    UsageError
+        If there is none, with the nearest there is, or if there are several.
+    """
     if (Path(name) / "run.json").is_file():
-        return read_run(Path(name))
+        return Path(name)
     calls = {folder: _calls(folder) for folder in _folders(out)}
     found = [folder for folder, known in calls.items() if name in known] or [
         folder for folder, known in calls.items() if any(one.startswith(name) for one in known)
     ]
     if not name or not found:
-        raise UsageError(f"there is no run '{name}' in {out}; {_hint(name, calls.values())}")
+        raise UsageError(f"there is no {what} '{name}' in {out}; {_hint(name, calls.values())}")
     if len(found) > 1:
         shown = ", ".join(folder.name for folder in found[:4]) + (", …" if len(found) > 4 else "")
         raise UsageError(f"'{name}' could be {shown}; write more of its name")
-    return read_run(found[0])
+    return found[0]
 
 
 def _folders(out: Path) -> list[Path]:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cryptobt.jobs.audits.rates import exact_interval
 from cryptobt.records.content import ContentStore
 from studies.verdict_markets import CHEAP, judge_nothing, judge_planted
-from studies.verdict_page import drifts, exact_interval
+from studies.verdict_page import drifts
 from tests.forecasters.small import in_process
 
 

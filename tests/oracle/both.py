@@ -11,11 +11,8 @@ import pandas as pd
 from cryptobt.backtests.run import Trader, run_backtest
 from cryptobt.core.settings import Settings
 from cryptobt.core.types import BacktestResult, MarketData
-from cryptobt.strategies.base import SignalStrategy
-from cryptobt.strategies.registry import StrategySpec
-
-from .ledger import Delays, Ledger, Script, Weights
-from .records import (
+from cryptobt.oracle.ledger import Delays, Ledger, Script, Weights
+from cryptobt.oracle.records import (
     BUY,
     LIMIT,
     MARKET,
@@ -31,6 +28,8 @@ from .records import (
     Terms,
     Trade,
 )
+from cryptobt.strategies.base import SignalStrategy
+from cryptobt.strategies.registry import StrategySpec
 
 FIRST = pd.Timestamp("2024-01-01", tz="UTC")
 # Another order than the alphabet's.

@@ -7,8 +7,20 @@ kept of it. ``smaller.py`` does the shrinking.
 from dataclasses import replace
 from random import Random
 
+from cryptobt.oracle.records import (
+    BUY,
+    LIMIT,
+    MARKET,
+    SELL,
+    STOP,
+    STOP_LIMIT,
+    Bar,
+    Cancel,
+    Request,
+    Terms,
+)
+
 from .both import Case
-from .records import BUY, LIMIT, MARKET, SELL, STOP, STOP_LIMIT, Bar, Cancel, Request, Terms
 
 Orders = dict[int, list[Request | Cancel]]
 KINDS = (MARKET, MARKET, MARKET, LIMIT, LIMIT, STOP, STOP_LIMIT)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 
+from cryptobt.oracle.records import Bar, Cancel, Terms
+
 from .both import Case
-from .records import Bar, Cancel, Terms
 
 
 def smallest(case: Case, differs: Callable[[Case], bool]) -> Case:

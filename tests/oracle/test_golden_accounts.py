@@ -6,10 +6,8 @@ import pandas as pd
 import pytest
 
 from cryptobt.core.types import BacktestResult
-
-from .both import FIRST, SYMBOLS, differences, kept, traded
-from .ledger import Script, Weights
-from .records import (
+from cryptobt.oracle.ledger import Script, Weights
+from cryptobt.oracle.records import (
     BUY,
     CALLED,
     LIMIT,
@@ -22,6 +20,8 @@ from .records import (
     Request,
     Terms,
 )
+
+from .both import FIRST, SYMBOLS, differences, kept, traded
 
 CASH, FEE, SLIP = 10_000.0, 10 / 10_000, 5 / 10_000
 FREE = Terms(fee_bps=0.0, slippage_bps=0.0)

@@ -5,10 +5,23 @@ from dataclasses import replace
 
 import pytest
 
+from cryptobt.oracle.ledger import Ledger
+from cryptobt.oracle.records import (
+    BUY,
+    CALLED,
+    LIMIT,
+    SELL,
+    Bar,
+    Fill,
+    Order,
+    Part,
+    Plan,
+    Request,
+    Terms,
+)
+from cryptobt.oracle.rules import DUST
+
 from .both import Case, differences, kept, traded
-from .ledger import Ledger
-from .records import BUY, CALLED, LIMIT, SELL, Bar, Fill, Order, Part, Plan, Request, Terms
-from .rules import DUST
 from .scripts import late_sequence, sequence
 from .smaller import smallest
 

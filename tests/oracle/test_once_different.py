@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cryptobt.oracle.ledger import Delays, Script, Weights
+from cryptobt.oracle.records import BUY, LIMIT, SELL, STOP_LIMIT, Bar, Cancel, Request, Terms
+
 from .both import differences, kept, traded
-from .ledger import Delays, Script, Weights
-from .records import BUY, LIMIT, SELL, STOP_LIMIT, Bar, Cancel, Request, Terms
 
 CALM = (100.0, 100.0, 100.0, 100.0)
 MARGIN = Terms(fee_bps=0.0, slippage_bps=0.0, allow_short=True)

@@ -8,7 +8,7 @@
 
 import math
 
-from .records import BUY, LIMIT, MARKET, STOP, Bar, Order, Terms
+from cryptobt.oracle.records import BUY, LIMIT, MARKET, STOP, Bar, Order, Terms
 
 DUST = 1e-12
 
@@ -20,6 +20,7 @@ class Rules:
         self.terms = terms
 
     def fee(self, _side: str, value: float) -> float:
+        """What the exchange takes of a fill of this value."""
         return value * self.terms.fee_bps / 10_000
 
     def slipped(self, side: str, price: float) -> float:
@@ -28,6 +29,7 @@ class Rules:
         return price * (1 + share) if side == BUY else price * (1 - share)
 
     def market_price(self, bar: Bar) -> float:
+        """The price that a market order meets."""
         return bar.open
 
     def funding(self, value: float) -> float:
@@ -35,9 +37,11 @@ class Rules:
         return value * self.terms.funding_bps_per_day / 10_000 * self.terms.interval_days
 
     def borrowing(self, value: float) -> float:
+        """What the loan of a short position of this value costs; 0 for a long one."""
         return max(-value, 0.0) * self.terms.borrow_bps_per_day / 10_000 * self.terms.interval_days
 
     def slippage(self, order: Order, reference: float, price: float) -> float:
+        """What slippage cost: the fill against the price at which the order was reached."""
         return abs(price - reference) * order.size
 
     def pays(self, left: float) -> bool:

@@ -10,13 +10,18 @@ CALLED = "margin call"
 REPLACED = "replaced by a later decision"
 NOT_LISTED = "not listed yet"
 NOT_HELD = "sells more than is held (long/flat account)"
+OUTLIVED = "it was valid until a time that had passed"
+KINDS = (MARKET, LIMIT, STOP, STOP_LIMIT)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Prices of one bar; ``slot`` counts intervals, so that a missing bar is a missing slot."""
+    """Prices of one bar; ``slot`` counts intervals, so that a missing bar is a missing slot.
 
-    slot: int
+    A bar beside the grid of the others has a slot that is not whole.
+    """
+
+    slot: float
     open: float
     high: float
     low: float
@@ -95,6 +100,34 @@ class Order:
     earliest: float | None = None
     bracket: int = 0
     begins: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An order as a run recorded it.
+
+    ``number`` is its ``order_id``, ``last_slot`` where its validity ends, ``target`` the weight
+    that it is to reach, ``filled`` the time at which it was, None where it was not.
+    """
+
+    number: int
+    time: int
+    request: Request
+    last_slot: float | None
+    target: float | None
+    status: str
+    reason: str
+    filled: int | None
+
+    @property
+    def of_the_exchange(self) -> bool:
+        """Whether a margin call sent it, and not the strategy."""
+        return self.reason == CALLED and self.status in ("filled", "pending")
+
+    @property
+    def taken_back(self) -> bool:
+        """Whether the strategy, or another order of it, ended it at a time that is not recorded."""
+        return self.status == "cancelled" and self.reason not in (CALLED, REPLACED)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,230 @@
+"""Whether a feature knows later bars: they are cut away, exchanged, and given holes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pandas as pd
+
+from cryptobt.jobs.audits.asking import Columns, Search, stops
+from cryptobt.jobs.audits.checks import Check, Place, Question, every, leaked, listed
+from cryptobt.jobs.audits.differences import Difference, first_difference
+from cryptobt.jobs.audits.futures import (
+    World,
+    cut,
+    exchanged,
+    exchanged_extras,
+    with_gap,
+    with_holes,
+    without_oldest,
+)
+from cryptobt.jobs.audits.locate import find_place
+
+AGAIN = Question("features, asked twice", "features", "the same bars give the same columns")
+CUT = Question(
+    "features, future cut away", "features", "no value changes when later bars are cut away"
+)
+EXCHANGED = Question(
+    "features, another future", "features", "no value changes when other bars follow"
+)
+HOLES = Question(
+    "features, holes in the data",
+    "features",
+    "where nothing was published, nothing is filled in from later",
+)
+GAP = Question("features, a gap in the bars", "features", "a gap is not filled from its far side")
+UNPUBLISHED = Question(
+    "series, not published yet", "data", "no value changes with rows that are published later"
+)
+HISTORY = Question(
+    "features, shorter history",
+    "features",
+    "long after the warm-up no value depends on where the bars begin",
+)
+QUESTIONS = (CUT, EXCHANGED, UNPUBLISHED, HOLES, GAP, HISTORY)
+_WITHOUT, _FOLLOWED = "without them", "when others follow"
+_FORGOTTEN = 1e-4
+"""Relative; an exponential mean never forgets its first value altogether."""
+_DROPPED = 97
+"""Bars that the shorter history lacks; no round number of weeks or months."""
+
+
+@dataclass(frozen=True)
+class FeatureChecks:
+    """All questions to the feature set of one symbol.
+
+    Attributes
+    ----------
+    symbol : str or None
+        Told in the checks; None where there is only one.
+    few : bool
+        Whether only some bars are tried, as for all symbols but the first.
+    """
+
+    columns: Columns
+    world: World
+    symbol: str | None = None
+    few: bool = False
+    searched: dict[str, pd.Timestamp] = field(default_factory=dict)
+    places: dict[str, Place | None] = field(default_factory=dict)
+
+    @cached_property
+    def whole(self) -> pd.DataFrame:
+        """Columns of the world as it is."""
+        return self.columns.of(self.world)
+
+    @cached_property
+    def stops(self) -> list[pd.Timestamp]:
+        """Bars after which the future is changed."""
+        rows = self.whole.notna().all(axis=1).to_numpy()
+        found = stops(self.world.times, int(rows.argmax()) if rows.any() else 0)
+        return found[::4] if self.few else found
+
+    def checks(self) -> list[Check]:
+        """Answer every question, those that mean nothing by why."""
+        again = first_difference(self.whole, self.columns.of(self.world))
+        if again is not None:
+            told = (
+                f"two calls with the same bars differ in {listed(again.columns)} "
+                f"(first at {again.time:%F}): random numbers without a seed, or a state that is "
+                "kept between calls"
+            )
+            found = AGAIN.noted(told, time=again.time, column=again.column, symbol=self.symbol)
+            return [found, *every(QUESTIONS, "two calls with the same bars already differ")]
+        return [AGAIN.passed(), *self._asked()]
+
+    def _asked(self) -> Iterator[Check]:
+        first = [self._compared(CUT, cut), self._compared(EXCHANGED, exchanged)]
+        yield from first
+        if leaked(first):
+            yield from every(QUESTIONS[2:], "later bars are known already: mend that first")
+            return
+        if self.world.extras:
+            yield self._compared(UNPUBLISHED, exchanged_extras)
+        else:
+            yield UNPUBLISHED.not_asked("there are no series beside the bars")
+        yield self._in_changed(HOLES, with_holes, self.stops[3 :: max(len(self.stops) // 4, 1)])
+        yield self._in_changed(GAP, with_gap, self.stops[1 :: max(len(self.stops) // 3, 1)])
+        yield self._shorter_history()
+
+    def _compared(
+        self, question: Question, change: Callable[[World, pd.Timestamp], World]
+    ) -> Check:
+        found: dict[pd.Timestamp, Difference] = {}
+        asked = 0
+        for time in self.stops:
+            other = self.columns.or_none(change(self.world, time))
+            if other is None:
+                continue
+            asked += 1
+            difference = first_difference(self.whole, other, time)
+            if difference is not None:
+                found[time] = difference
+        if not asked:
+            return question.not_asked("the feature set fails in every world with another future")
+        return self._leak(question, found, change) if found else question.passed()
+
+    def _leak(
+        self,
+        question: Question,
+        found: dict[pd.Timestamp, Difference],
+        change: Callable[[World, pd.Timestamp], World],
+    ) -> Check:
+        names = [str(name) for name in self.whole.columns]
+        leaking = {column for one in found.values() for column in one.columns}
+        columns = [name for name in names if name in leaking]
+        column = columns[0]
+        alone = {
+            time: one
+            for time, given in found.items()
+            if column in given.columns and (one := self._alone(column, time, change)) is not None
+        }
+        time = min(alone, key=lambda stop: alone[stop].time)
+        first = alone[time].time
+        seen = alone[time].told(_WITHOUT if change is cut else _FOLLOWED)
+        if question is not UNPUBLISHED:
+            first = self._earliest(column, first)
+        place = self._place(column, max(alone))
+        later = "later rows" if question is UNPUBLISHED else "later bars"
+        others = f"; so do {listed(columns[1:])}" if columns[1:] else ""
+        return question.leaked(
+            f"'{column}' knows {later}: at {seen}{others}",
+            time=first,
+            column=column,
+            symbol=self.symbol,
+            place=place,
+        )
+
+    def _earliest(self, column: str, known: pd.Timestamp) -> pd.Timestamp:
+        if column not in self.searched:
+            self.searched[column] = Search(
+                self.columns, self.world, self.whole, column, known
+            ).earliest()
+        return min(known, self.searched[column])
+
+    def _alone(
+        self, column: str, time: pd.Timestamp, change: Callable[[World, pd.Timestamp], World]
+    ) -> Difference | None:
+        other = self.columns.or_none(change(self.world, time))
+        return None if other is None else first_difference(self.whole[[column]], other, time)
+
+    def _place(self, column: str, time: pd.Timestamp) -> Place | None:
+        asked = self.columns.feature_set
+        if asked.file and column not in self.places:
+            self.places[column] = find_place(
+                asked.file,
+                asked.name.rpartition(".")[2],
+                column,
+                self.columns.or_none,
+                self.world,
+                time,
+            )
+        return self.places.get(column)
+
+    def _in_changed(
+        self,
+        question: Question,
+        change: Callable[[World, pd.Timestamp], World],
+        at: Sequence[pd.Timestamp],
+    ) -> Check:
+        """Change the past itself, and then cut the future of that world away."""
+        asked = 0
+        for time in at:
+            world = change(self.world, time)
+            whole, other = self.columns.or_none(world), self.columns.or_none(cut(world, time))
+            if whole is None or other is None:
+                continue
+            asked += 1
+            found = first_difference(whole, other, time)
+            if found is not None:
+                return question.leaked(
+                    f"'{found.column}' is filled from later bars: at {found.told(_WITHOUT)}",
+                    time=found.time,
+                    column=found.column,
+                    symbol=self.symbol,
+                    place=self._place(found.column, time),
+                )
+        if not asked:
+            return question.not_asked("the feature set fails on bars that lack something")
+        return question.passed()
+
+    def _shorter_history(self) -> Check:
+        count = len(self.world.times)
+        rows = self.whole.notna().all(axis=1).to_numpy()
+        late = (int(rows.argmax()) if rows.any() else 0) * 2 + _DROPPED
+        if late + _DROPPED >= count:
+            return HISTORY.not_asked(f"{count} bars are too few to leave the oldest out")
+        other = self.columns.or_none(without_oldest(self.world, _DROPPED))
+        if other is None:
+            return HISTORY.not_asked("the feature set fails without its oldest bars")
+        found = first_difference(self.whole.iloc[late:], other, tolerance=_FORGOTTEN)
+        if found is None:
+            return HISTORY.passed()
+        return HISTORY.noted(
+            f"without the oldest {_DROPPED} bars {listed(found.columns)} differ long after the "
+            f"warm-up (at {found.told('without them')}): no leak, but a run that begins elsewhere "
+            "sees other values",
+            time=found.time,
+            column=found.column,
+            symbol=self.symbol,
+        )

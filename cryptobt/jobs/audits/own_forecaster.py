@@ -1,0 +1,67 @@
+"""A user's forecaster put to the questions that its own class alone can answer."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from cryptobt.data.sample import simulate
+from cryptobt.forecasters.folds import Fold
+from cryptobt.jobs import forecaster_causality as causality
+from cryptobt.jobs.audits.advice import ALL_WINDOWS
+from cryptobt.jobs.audits.checks import Check, Place, Question, every
+from cryptobt.jobs.audits.learning import Learning
+from cryptobt.jobs.audits.places import place_in
+from cryptobt.jobs.audits.subject import Subject
+from cryptobt.jobs.forecaster_trials import BARS, Trial
+
+ROWS = Question(
+    "forecaster, own rows", "forecasts", "an answer depends on the rows of its window alone"
+)
+WINDOWS = Question(
+    "forecaster, own window", "forecasts", "an answer depends on its own window alone"
+)
+ALONE = Question(
+    "forecaster, asked alone", "forecasts", "asked alone, a window gets the same answer"
+)
+OWN: dict[Question, Callable[[Trial], str]] = {
+    ROWS: causality.other_rows,
+    WINDOWS: causality.other_windows,
+    ALONE: causality.one_at_a_time,
+}
+
+
+def own_checks(subject: Subject, learning: Learning, folds: Sequence[Fold]) -> Iterator[Check]:
+    """Exchange rows around its windows, and ask for fewer windows, in the first large fold.
+
+    Parameters
+    ----------
+    folds : sequence of Fold
+        Those that forecast something.
+    """
+    spec = subject.forecaster
+    if spec is None or not spec.file:
+        yield from every(OWN, "of cryptobt's own forecasters the package's tests ask this")
+        return
+    # The simulated market is not looked at: rows and windows are those of the user's data.
+    coin = replace(simulate("SIMULATED", BARS, seed=23), market=learning.world.market)
+    large = [fold for fold in folds if len(fold.predicted) > 1]
+    trial = Trial(spec, subject.settings, coin, learning.samples, (large or list(folds))[0])
+    for question, asked in OWN.items():
+        seen = asked(trial)
+        if not seen:
+            yield question.passed()
+            continue
+        yield question.leaked(
+            seen,
+            time=learning.samples.times[trial.fold.predicted[0]],
+            column="score",
+            symbol=subject.named(learning.world),
+            place=place_of_forecaster(subject),
+        )
+
+
+def place_of_forecaster(subject: Subject) -> Place | None:
+    """Where a user's forecaster looks at more than its window; None for one that is ours."""
+    spec = subject.forecaster
+    if spec is None or not spec.file:
+        return None
+    return place_in(spec.file, spec.name.rpartition(".")[2], "predict", ALL_WINDOWS)
