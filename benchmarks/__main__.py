@@ -1,7 +1,7 @@
 """``python -m benchmarks [PART ...]``: measure everything and write ``results.md``.
 
-With parts named (training, nets, backtest, job, data, paper), these alone are measured, and printed
-only.
+With parts named (training, nets, backtest, job, data, paper, serve), these alone are measured, and
+printed only.
 """
 
 import os
@@ -12,7 +12,15 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import backtest_speed, data_speed, main_job, nets, paper_nights, training
+from benchmarks import (
+    backtest_speed,
+    data_speed,
+    main_job,
+    nets,
+    paper_nights,
+    serving,
+    training,
+)
 from benchmarks.table import Section
 from cryptobt.core.processes import usable_cores
 
@@ -24,6 +32,7 @@ PARTS: dict[str, Callable[[], list[Section]]] = {
     "job": main_job.sections,
     "data": lambda: [data_speed.section()],
     "paper": lambda: [paper_nights.section()],
+    "serve": lambda: [serving.section()],
 }
 
 

@@ -92,24 +92,35 @@ def _replay(home: Path) -> list[Figure]:
 
 def _long_ledger() -> Path:
     """An account with thousands of nights, all decided on time."""
+    nights = made_nights("long", LONG)
+    with open_ledger(ledger_path("long")) as ledger:
+        ledger.append(nights)
+    return ledger_path("long")
+
+
+def made_nights(name: str, count: int, start: str = "2015-01-01") -> list[NewNight]:
+    """Open an account on simulated bars, and make nights of it, all decided on time.
+
+    They are what the ledger would have been given, night by night: each with its bars, forecasts
+    of nothing, and the record that the replay of all of them comes to.
+    """
     symbols = [f"COIN{number}-USD" for number in range(len(COINS))]
-    markets = [simulate(symbol, LONG, seed=n).market for n, symbol in enumerate(symbols)]
+    markets = [
+        simulate(symbol, count, seed=n, start=start).market for n, symbol in enumerate(symbols)
+    ]
     flags = {"strategy.name": "attn_signal", "data.symbols": tuple(symbols), "data.source": "csv"}
-    account = open_account(load_settings(None, [], flags), "long", pd.Timestamp.now("UTC"))
+    account = open_account(load_settings(None, [], flags), name, pd.Timestamp.now("UTC"))
     times = markets[0].times
     decided_at = {time: time + DAY + _LATE for time in times}
     made = pd.concat([_forecasts(market, n) for n, market in enumerate(markets)])
     made = made.sort_values(["time", "symbol", "model_id"], ignore_index=True)
     replay = Replay(account, markets, Forecasts(made), decided_at)
     rows = dict(list(made.groupby("time")))
-    nights = [
+    return [
         NewNight(time, decided_at[time], True, replay.records[time], libraries(),
                  bars=[_bar(market, time) for market in markets], forecasts=rows[time])
         for time in times
     ]  # fmt: skip
-    with open_ledger(ledger_path("long")) as ledger:
-        ledger.append(nights)
-    return ledger_path("long")
 
 
 def _bar(market: MarketData, time: pd.Timestamp) -> NewBars:

@@ -73,10 +73,11 @@ def _centred(model: Forecaster, answers: np.ndarray, learnt: tuple[Windows, Wind
     past = past[np.isfinite(past)]
     if not len(past):
         return np.full((len(answers), 1), np.nan)
-    return _standardised(answers.mean(axis=1, keepdims=True), np.array([past.mean(), past.std()]))
+    return standardised(answers.mean(axis=1, keepdims=True), np.array([past.mean(), past.std()]))
 
 
-def _standardised(opinion: np.ndarray, centre: np.ndarray) -> np.ndarray:
+def standardised(opinion: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Set opinions, (w, H), against mean and deviation of those on the fold's own windows."""
     # Half of the training mean stays in: the recipe's prior that past drift half persists.
     # What varies less than the least deviation is rounding; of it the mean alone says something.
     mean, deviation = centre
@@ -120,7 +121,7 @@ def _said(
     centre = entries[task.fit_key].arrays["centre"]
     losses = task.design.get("losses", ())
     returns = predicted_returns(target, horizons, answers, asked, losses)
-    return _standardised(opinion, centre), returns
+    return standardised(opinion, centre), returns
 
 
 def _explanation(

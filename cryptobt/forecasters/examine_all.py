@@ -71,7 +71,7 @@ def _answers(
     """Answers in the order of the tasks; of one worker, from this process."""
     count = min(workers or usable_cores(), len(tasks))
     if count == 1:
-        with _one_thread():
+        with one_thread():
             yield (_examine_task(task, samples, cache, question) for task in tasks)
         return
     context = worker_context("cryptobt.forecasters.torch_forecaster")
@@ -91,7 +91,8 @@ def _answers(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Let torch use one thread, as workers do, and as many as before afterwards."""
     import torch
 
     before = torch.get_num_threads()
@@ -122,7 +123,7 @@ def _examine_task(
     task: FitTask, samples: Samples, cache: ContentStore, question: Question
 ) -> Findings:
     windows = examined_windows(task.fold, samples, question.start)
-    fitted = _fitted(task, samples, cache)
+    fitted = restored(task, samples, cache)
     model: Predictor = fitted
     if answers_log_odds(task.design) or getattr(fitted, "answers_log_odds", False):
         model = _AsCalls(fitted)
@@ -144,7 +145,7 @@ class _AsCalls:
         return replace(said, answers=np.tanh(said.answers / 2))
 
 
-def _fitted(task: FitTask, samples: Samples, cache: ContentStore) -> Forecaster:
+def restored(task: FitTask, samples: Samples, cache: ContentStore) -> Forecaster:
     """Restore what was fitted, or fit it again, so that it explains every window."""
     design = {key: 1 if key == "explain_every" else task.design[key] for key in task.design}
     model = make_forecaster(task.forecaster, design, task.seed)

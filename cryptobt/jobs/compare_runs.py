@@ -76,11 +76,29 @@ def compare_runs(one: str, other: str, out: Path) -> RunComparison:
     runs = (find_run(one, out), find_run(other, out))
     if runs[0].folder.resolve() == runs[1].folder.resolve():
         raise UsageError(f"'{one}' and '{other}' are the same run; name two")
-    equity = _common_equity(*runs)
-    document = _document(*runs, equity)
+    document, equity = compared(*runs)
     page = out / f"compare-{runs[0].run_id}-{runs[1].run_id}.html"
     write_atomically(page, render_comparison(document, equity).encode())
     return RunComparison(document, page)
+
+
+def compared(a: RunEntry, b: RunEntry) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Compare two runs without writing anything.
+
+    Returns
+    -------
+    dict
+        The document of :class:`RunComparison`.
+    DataFrame
+        Equity of both, in quote, at the closes that they share: columns a and b.
+
+    Raises
+    ------
+    DataInvalidError
+        If they have no dates in common, or a folder is damaged.
+    """
+    equity = _common_equity(a, b)
+    return _document(a, b, equity), equity
 
 
 def _document(a: RunEntry, b: RunEntry, equity: pd.DataFrame) -> dict[str, Any]:

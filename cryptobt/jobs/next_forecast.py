@@ -10,7 +10,7 @@ from cryptobt.backtests.run import Trader, run_backtest
 from cryptobt.core.errors import DataUnavailableError
 from cryptobt.core.settings import DataSettings, Settings
 from cryptobt.core.time import DAY, interval_label, iso
-from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
+from cryptobt.core.types import BacktestResult, ExtraSeries, Forecasts, MarketData
 from cryptobt.forecasters.registry import TREND_ONLY
 from cryptobt.jobs.cache import fold_cache
 from cryptobt.jobs.events import Events
@@ -67,7 +67,7 @@ def next_forecast(settings: Settings, now: pd.Timestamp, events: Events) -> Next
     for way in paper_ways(settings):
         told.warn(way)
     told.step("loading data")
-    markets, extras = _load(settings.data, now, told)
+    markets, extras = load_newest(settings.data, now, told)
     forecasting = Forecasting(markets, extras, trader, settings, told)
     told.step("computing features")
     features = forecasting.features()
@@ -77,6 +77,19 @@ def next_forecast(settings: Settings, now: pd.Timestamp, events: Events) -> Next
     return NextForecast(_outlook(markets, forecasts, trader, settings, now).document(said))
 
 
+def traded(
+    markets: Sequence[MarketData],
+    forecasts: Forecasts | None,
+    trader: Trader,
+    settings: Settings,
+) -> BacktestResult:
+    """Trade up to the last bar, from the first decision that a backtest would have."""
+    if forecasts is not None:
+        start = {"start": forecasts.frame["time"].min().isoformat()}
+        settings = settings.model_copy(update={"data": settings.data.model_copy(update=start)})
+    return run_backtest(markets, forecasts, trader, settings)
+
+
 def _outlook(
     markets: Sequence[MarketData],
     forecasts: Forecasts | None,
@@ -84,19 +97,22 @@ def _outlook(
     settings: Settings,
     now: pd.Timestamp,
 ) -> Outlook:
-    """Trade up to the last bar, from the first decision that a backtest would have."""
-    if forecasts is not None:
-        start = {"start": forecasts.frame["time"].min().isoformat()}
-        settings = settings.model_copy(update={"data": settings.data.model_copy(update=start)})
-    account = run_backtest(markets, forecasts, trader, settings)
+    account = traded(markets, forecasts, trader, settings)
     shown = tuple(dict.fromkeys((trader.forecaster or TREND_ONLY, TREND_ONLY)))
     frame = None if forecasts is None else forecasts.frame
     return Outlook(markets, frame, shown, trader, account, settings.account.cash_quote, now)
 
 
-def _load(
+def load_newest(
     data: DataSettings, now: pd.Timestamp, events: Events
 ) -> tuple[list[MarketData], Mapping[str, Sequence[ExtraSeries]]]:
+    """Load bars and series, say of each symbol that its bars are old, and refuse a late vendor's.
+
+    Raises
+    ------
+    DataUnavailableError
+        If a vendor does not have the newest bar that is over, and ``data.end`` asks for no other.
+    """
     markets = load_bars(data, now, events)
     behind = [market for market in markets if _behind(market, now)]
     if data.end is None:

@@ -15,9 +15,9 @@ from cryptobt.forecasters.calibration import NEED
 from cryptobt.forecasters.predictions import quote_unit
 
 SCHEMA = 1
-_NO_ROW = "its window holds a gap, a missing value or warm-up"
+NO_ROW = "its window holds a gap, a missing value or warm-up"
 _NEVER = "none could be made, as the warnings say"
-_NOT_CALIBRATED = f"fewer than {NEED} of its past forecasts have a known outcome"
+NOT_CALIBRATED = f"fewer than {NEED} of its past forecasts have a known outcome"
 _NUMBERS = ("score", "mean", "p_up", "q05", "q50", "q95")
 
 
@@ -91,7 +91,7 @@ class Outlook:
         ]
         rows = own[own[TIME] == market.times[-1]].sort_values("horizon_bars")
         if rows.empty:
-            return [{"forecaster": name, "reason": _NO_ROW if len(own) else _NEVER}]
+            return [{"forecaster": name, "reason": NO_ROW if len(own) else _NEVER}]
         return [self._forecast(row, close) for row in rows.to_dict("records")]
 
     def _forecast(self, row: Mapping[Any, Any], close: float) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Outlook:
         }
         return {
             "forecaster": row["forecaster"],
-            "reason": "" if numbers["mean"] is not None else _NOT_CALIBRATED,
+            "reason": "" if numbers["mean"] is not None else NOT_CALIBRATED,
             "horizon_bars": int(row["horizon_bars"]),
             "target_at": iso(row["target_at"]),
             **numbers,

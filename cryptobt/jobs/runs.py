@@ -53,7 +53,7 @@ def list_runs(
     runs, problems = read_runs(out)
     for problem in problems:
         warn(problem)
-    rows = [_row(run) for run in runs]
+    rows = [row_of(run) for run in runs]
     return RunList(
         [
             row
@@ -79,14 +79,16 @@ def show_run(name: str, out: Path) -> str:
     return summary(run.metrics, run_folder=str(run.folder), tearsheet=str(page))
 
 
-def _row(run: RunEntry) -> dict[str, Any]:
+def row_of(run: RunEntry) -> dict[str, Any]:
+    """Tell a run in a row of the list."""
     metrics, manifest = run.metrics, run.manifest
+    symbols = metrics.get("symbols")
     return {
         "run_id": run.run_id,
         "created_at": str(manifest["created_at"]),
         "strategy": str(metrics["strategy"]),
         "account": manifest.get("account"),
-        "symbols": [str(symbol) for symbol in metrics.get("symbols") or ()],
+        "symbols": [str(one) for one in symbols] if isinstance(symbols, list) else [],
         "interval": metrics.get("interval"),
         "first": metrics.get("first"),
         "last": metrics.get("last"),

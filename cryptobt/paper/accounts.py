@@ -61,7 +61,7 @@ def standing_of(name: str, now: pd.Timestamp) -> Standing:
         If the ledger is damaged or does not replay.
     """
     with open_ledger(existing_ledger(name), read_only=True) as ledger:
-        return _standing(name, ledger, now)
+        return standing_in(name, ledger, now)
 
 
 def export_account(name: str, out: Path) -> list[Path]:
@@ -72,7 +72,7 @@ def export_account(name: str, out: Path) -> list[Path]:
     CannotWriteError
     """
     with open_ledger(existing_ledger(name), read_only=True) as ledger:
-        result = _standing(name, ledger, pd.Timestamp.now("UTC")).replay.result
+        result = standing_in(name, ledger, pd.Timestamp.now("UTC")).replay.result
         tables = {table: ledger.table(table) for table in ("account", "nights", *schema.FACTS)}
     for frame in ("equity", "weights", "orders", "fills", "trades"):
         tables[frame] = getattr(result, frame)
@@ -84,7 +84,8 @@ def export_account(name: str, out: Path) -> list[Path]:
     return written
 
 
-def _standing(name: str, ledger: Ledger, now: pd.Timestamp) -> Standing:
+def standing_in(name: str, ledger: Ledger, now: pd.Timestamp) -> Standing:
+    """How the account of an open ledger stands; errors as in :func:`standing_of`."""
     account = read_account(ledger)
     if not ledger.nights():
         raise UsageError(

@@ -86,7 +86,12 @@ def _forecast(forecast: dict[str, Any] | None) -> str:
 def _orders(orders: list[dict[str, Any]], bar: str) -> list[str]:
     if not orders:
         return ["no order waits"]
-    return [f"{_waits(order['time'], bar)}: {_order(order)}" for order in orders]
+    return [order_line(order, bar) for order in orders]
+
+
+def order_line(order: dict[str, Any], bar: str) -> str:
+    """Say what waits, and since when; ``bar`` is that of the night, ISO 8601."""
+    return f"{_waits(order['time'], bar)}: {_order(order)}"
 
 
 def _waits(sent: str, bar: str) -> str:

@@ -70,16 +70,7 @@ def report_account(name: str, out: Path, now: pd.Timestamp, events: Events) -> P
     CannotWriteError
     """
     check_writable(out)
-    events.step("replaying")
-    standing = standing_of(name, now)
-    absent, rewrites = _facts(name, standing)
-    if standing.overdue:
-        events.warn(f"the record ends {iso(standing.night.bar_at)}; later nights are not decided")
-    report = _Report(standing, events)
-    events.step("trading")
-    before = report.before()
-    record = Record(standing, before, absent, rewrites)
-    files = report.files(record)
+    report, files = _made(name, now, events)
     run_id = uuid.uuid4().hex[:8]
     own = {
         "run_id": run_id,
@@ -89,9 +80,33 @@ def report_account(name: str, out: Path, now: pd.Timestamp, events: Events) -> P
         "paths": {"out": str(out.resolve()), "cache": str(fold_cache().root)},
     }
     files["run.json"] = json_text(own | report.manifest(files["forecasts.csv"]))
-    for market in standing.replay.markets:
+    for market in report.standing.replay.markets:
         keep_snapshot(market)
     return write_run(out, f"{now:%Y%m%dT%H%M%SZ}-paper-{name}-{run_id}", files)
+
+
+def live_tearsheet(name: str, now: pd.Timestamp, events: Events) -> str:
+    """Make the page of :func:`report_account` without writing a run folder.
+
+    Raises
+    ------
+    UsageError, LedgerError
+        As there.
+    """
+    return _made(name, now, events)[1]["tearsheet.html"]
+
+
+def _made(name: str, now: pd.Timestamp, events: Events) -> "tuple[_Report, dict[str, str]]":
+    """Replay, trade and measure an account: every file but ``run.json``."""
+    events.step("replaying")
+    standing = standing_of(name, now)
+    absent, rewrites = _facts(name, standing)
+    if standing.overdue:
+        events.warn(f"the record ends {iso(standing.night.bar_at)}; later nights are not decided")
+    report = _Report(standing, events)
+    events.step("trading")
+    record = Record(standing, report.before(), absent, rewrites)
+    return report, report.files(record)
 
 
 def _facts(name: str, standing: Standing) -> tuple[list[tuple[pd.Timestamp, str]], list[Rewritten]]:

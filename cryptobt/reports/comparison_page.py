@@ -46,7 +46,7 @@ def render_comparison(document: dict[str, Any], equity: pd.DataFrame) -> str:
     level = measure(document, "metrics", "sharpe", "difference").level
     parts = {
         "findings": _findings(document),
-        "figures": panels_html([_growth(equity)]),
+        "figures": panels_html([growth_panel(equity)]),
         "level": "no level: there are too few bars" if level is None else f"{100 * level:g} %",
         "common": _common(document),
         "own": _own(document),
@@ -79,7 +79,8 @@ def _findings(document: dict[str, Any]) -> str:
     return f"<ul>{items}</ul>"
 
 
-def _growth(equity: pd.DataFrame) -> Panel:
+def growth_panel(equity: pd.DataFrame) -> Panel:
+    """Draw both accounts from 1 on, and the first over the second; columns a and b, by close."""
     title = "Growth of one unit, and A over B"
     if equity.to_numpy().min() <= 0:
         return Panel(title, "", absent="Not drawn: an account was lost in full.")

@@ -62,6 +62,10 @@ class Page:
 
     def open(self, file: Path, *, width: int, dark: bool = False) -> None:
         """Open a file from the disk at a width in pixels."""
+        self.visit(file.as_uri(), width=width, dark=dark)
+
+    def visit(self, address: str, *, width: int, dark: bool = False) -> None:
+        """Open an address at a width in pixels."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width, height=900, deviceScaleFactor=1, mobile=False,
@@ -69,7 +73,11 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.events.clear()
-        self.call("Page.navigate", url=file.as_uri())
+        self.call("Page.navigate", url=address)
+        self.wait_for_load()
+
+    def wait_for_load(self) -> None:
+        """Wait until a page is there that was asked for since the events were cleared."""
         while not any(name == "Page.loadEventFired" for name, _ in self.events):
             self._receive()
 
@@ -98,6 +106,10 @@ class Page:
         """Press and release a key."""
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, **more)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def tabulate(self) -> None:
+        """Go to the next link or field, as the tabulator key does."""
+        self.press("Tab", code="Tab", windowsVirtualKeyCode=9)
 
     def touch(self, kind: str, *points: tuple[float, float]) -> None:
         """Put fingers on the page, move them, or lift them all."""
