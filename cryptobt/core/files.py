@@ -1,12 +1,42 @@
-"""Files written whole or not at all, and folders that one process works in at a time."""
+"""Files read and written whole or not at all, and folders that one process works in at a time."""
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cryptobt.core.errors import CannotWriteError, LockHeldError
+
+
+def read_whole(path: Path, most_bytes: int, *, links: bool = True) -> bytes:
+    """Read a file that someone else may have made: a pipe or a device would never end.
+
+    Parameters
+    ----------
+    most_bytes : int
+        Beyond which it cannot be what it is taken for.
+    links : bool
+        Whether the path itself may be a link to a file elsewhere.
+
+    Raises
+    ------
+    OSError
+        Also where it is no file, or a larger one.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | (0 if links else os.O_NOFOLLOW))
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no file")
+        if found.st_size > most_bytes:
+            raise OSError(errno.EFBIG, f"it has {found.st_size:,} bytes")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(most_bytes)
+    finally:
+        os.close(descriptor)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -1,5 +1,6 @@
 """``cryptobt runs compare``: two accounts over the dates that they share."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pydantic
 
 from cryptobt.core.errors import DataInvalidError, UsageError
-from cryptobt.core.files import write_atomically
+from cryptobt.core.files import read_whole, write_atomically
 from cryptobt.core.settings import MetricSettings
 from cryptobt.core.time import bars_per_year, interval_label, iso, parse_interval
 from cryptobt.jobs.run_differences import flat_settings
@@ -22,6 +24,8 @@ from cryptobt.reports.comparison_terminal import comparison_summary
 SCHEMA = 1
 SHORTEST = 3
 """Closes that two accounts must share: of fewer there are no two returns to set side by side."""
+_MOST_BYTES = 512 * 1024 * 1024
+"""Of ``equity.csv``: a row has some hundred."""
 _OWN = {
     "accuracy": ("direction", "accuracy"),
     "turnover_per_year": ("performance", "turnover_per_year"),
@@ -97,8 +101,15 @@ def compared(a: RunEntry, b: RunEntry) -> tuple[dict[str, Any], pd.DataFrame]:
     DataInvalidError
         If they have no dates in common, or a folder is damaged.
     """
-    equity = _common_equity(a, b)
-    return _document(a, b, equity), equity
+    try:
+        equity = _common_equity(a, b)
+        return _document(a, b, equity), equity
+    except (AttributeError, KeyError, TypeError, pydantic.ValidationError) as error:
+        # documents of other programs, or of a cryptobt that is to come
+        raise DataInvalidError(
+            f"runs {a.run_id} and {b.run_id} cannot be compared: run.json or metrics.json of one "
+            "is not as this cryptobt writes it"
+        ) from error
 
 
 def _document(a: RunEntry, b: RunEntry, equity: pd.DataFrame) -> dict[str, Any]:
@@ -167,7 +178,10 @@ def _common_equity(a: RunEntry, b: RunEntry) -> pd.DataFrame:
 def _equity(run: RunEntry) -> pd.Series:
     path = run.folder / "equity.csv"
     try:
-        table = pd.read_csv(path, usecols=["time", "equity_quote"], dtype={"equity_quote": float})
+        content = io.BytesIO(read_whole(path, _MOST_BYTES))
+        table = pd.read_csv(
+            content, usecols=["time", "equity_quote"], dtype={"equity_quote": float}
+        )
         opened = pd.DatetimeIndex(pd.to_datetime(table["time"], utc=True, format="ISO8601"))
     except OSError as error:
         raise DataInvalidError(f"{path} cannot be read: {error.strerror or error}") from error

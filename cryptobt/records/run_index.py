@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from cryptobt.core.errors import DataInvalidError, UsageError
+from cryptobt.core.files import read_whole
 
 _PART = ".part-"
 AUDIT = "audit.json"
 _OTHERS = ("evaluation.json", "explanation.json", "reproduction.json", AUDIT)
 """Documents of folders that are whole, and no backtests."""
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of a document; that of a backtest has some hundred thousand."""
 
 
 @dataclass(frozen=True)
@@ -206,12 +209,12 @@ def _document(folder: Path, name: str, needed: Iterable[str]) -> dict[str, Any]:
     """Read a JSON document with all keys that are needed."""
     path = folder / name
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_whole(path, _MOST_BYTES).decode())
     except FileNotFoundError as error:
         raise DataInvalidError(f"{folder} is no whole run: it has no {name}") from error
     except OSError as error:
         raise DataInvalidError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataInvalidError(f"{path} is damaged: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
         raise DataInvalidError(f"{path} is damaged: it is no JSON object")

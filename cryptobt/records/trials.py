@@ -91,7 +91,7 @@ class TrialLedger:
     Parameters
     ----------
     path : Path
-        Made on first use.
+        Made once something is counted.
 
     Raises
     ------
@@ -123,7 +123,12 @@ class TrialLedger:
             )  # fmt: skip
 
     def tried(self, symbols: Sequence[str], interval: str) -> Tried:
-        """Count what was tried on the symbol that most was tried on."""
+        """Count what was tried on the symbol that most was tried on.
+
+        Who only asks makes no ledger: where there is none, nothing was tried.
+        """
+        if not self.path.exists():
+            return Tried(0, None)
         most, n = self._most_tried(symbols, interval)
         with opened(self.path) as database:
             found = [row[0] for row in database.execute(_SHARPES, (most, interval))]

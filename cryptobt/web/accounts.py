@@ -20,7 +20,16 @@ _LEDGER = "ledger.sqlite3"
 def ledgers() -> dict[str, Path]:
     """Find the ledger of every account, by name."""
     found = sorted((home("data") / "accounts").glob(f"*/{_LEDGER}"))
-    return {path.parent.name: path for path in found}
+    return {path.parent.name: path for path in found if _can_be_written(path.parent.name)}
+
+
+def _can_be_written(name: str) -> bool:
+    """Whether a folder's name is text; no account was ever opened in one whose name is not."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def ledger_state(path: Path) -> Any:

@@ -3,7 +3,7 @@
 import logging
 
 from flask import Flask, Response, jsonify, redirect, request, url_for
-from werkzeug.exceptions import HTTPException, InternalServerError, NotFound
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from cryptobt.core.errors import CryptobtError
@@ -114,6 +114,8 @@ def _told(frame: Frame, status: int, text: str, error: HTTPException | None = No
     response.status_code = status
     if status == 405 and error is not None:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
+    if isinstance(error, TooManyRequests) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -6,6 +6,8 @@ from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from cryptobt.core.files import read_whole
+
 Kind = Literal["page", "table", "document"]
 RUN_FILES: dict[str, Kind] = {
     "tearsheet.html": "page",
@@ -23,6 +25,8 @@ AUDIT_FILES: dict[str, Kind] = {
     "audit.html": "page", "audit.json": "document", "run.json": "document",
 }  # fmt: skip
 """Files of an audit's folder that are handed out."""
+MOST_BYTES = 128 * 1024 * 1024
+"""Of a file that is handed out: it is read at once."""
 MIMETYPES = {"page": "text/html", "table": "text/csv", "document": "application/json"}
 
 
@@ -35,7 +39,9 @@ def folder_state(folder: Path) -> Hashable:
     """Give something that differs once a folder in a folder was added, removed or changed."""
     try:
         with os.scandir(folder) as entries:
-            return tuple(sorted((one.name, one.stat().st_mtime_ns) for one in entries))
+            # of a link that leads nowhere the name is left
+            found = sorted(entries, key=lambda one: one.name)
+            return tuple((one.name, _state(Path(one.path))) for one in found)
     except OSError:
         return None
 
@@ -60,23 +66,20 @@ def listed(folder: Path, names: dict[str, Kind]) -> list[dict[str, Any]]:
 
 
 def read_own(folder: Path, name: str) -> bytes | None:
-    """Read a file that lies in a folder itself; None where it does not, or is a link.
+    """Read a file that lies in a folder itself; None where it does not, is a link, or too large.
 
     Parameters
     ----------
     name : str
         One of a fixed list: it has been compared, and holds no path.
     """
+    if folder.is_symlink():
+        return None  # it was none when it was listed
     try:
         # a link could lead to any file that this user can read
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return read_whole(folder / name, MOST_BYTES, links=False)
     except OSError:
         return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read()
 
 
 def _state(path: Path) -> Hashable:

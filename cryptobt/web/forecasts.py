@@ -233,7 +233,9 @@ def _fill(form: dict[str, Any], edits: Edits, problems: Mapping[str, str]) -> No
             one["value"] = str(edits[one["name"]])
         one["error"] = problems.get(one["name"], "")
     known = {one["name"] for one in form["fields"]}
-    form["error"] = " ".join(text for name, text in problems.items() if name not in known)
+    # several unknown fields have the same sentence
+    others = dict.fromkeys(text for name, text in problems.items() if name not in known)
+    form["error"] = " ".join(others)
 
 
 def _answered(key: str, answer: Answer) -> dict[str, Any]:

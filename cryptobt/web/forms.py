@@ -38,7 +38,10 @@ def edits_of(form: Mapping[str, str]) -> dict[str, str | float]:
 
 def local(address: str) -> str:
     """Give an address of this server to go on to; empty where it leads anywhere else."""
-    parts = urlsplit(address.replace("\\", "/"))
+    try:
+        parts = urlsplit(address.replace("\\", "/"))
+    except ValueError:
+        return ""
     own = not parts.scheme and not parts.netloc and address.startswith("/")
     clean = own and not address.startswith(("//", "/\\")) and address.isprintable()
     return address if clean else ""

@@ -1,6 +1,6 @@
 """Pages for people: each shows the document that the API gives, in one frame."""
 
-from flask import Flask, Response, redirect, request, session, url_for
+from flask import Flask, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from cryptobt.web.files import MIMETYPES
@@ -13,6 +13,7 @@ from cryptobt.web.security import (
     Patience,
     check_form,
     sign_in,
+    sign_out,
 )
 
 _ANSWER_SECONDS = 3.0
@@ -140,16 +141,19 @@ def _add_doors(app: Flask, frame: Frame, access: Access, patience: Patience) -> 
         wait = sign_in(access, patience, request.form.get("token", "")[:1000])
         if wait < 0:
             return redirect(there or url_for("overview"), 303)
-        problem = f"Not this token. Wait {wait} s before the next try." if wait else (
+        problem = "Too many tokens were wrong." if wait else (
             "This is not the token that the server was started with."
         )  # fmt: skip
         told = {"problem": problem, "next": there, "wait": wait or None}
-        return frame.plain("signin", status=429 if wait else 403, signin=told)
+        response = frame.plain("signin", status=429 if wait else 403, signin=told)
+        if wait:
+            response.headers["Retry-After"] = str(wait)
+        return response
 
     @app.post("/signout", endpoint="sign_out")
     def out() -> AnyResponse:
         check_form()
-        session.clear()
+        sign_out(access)
         return redirect(url_for("sign_in"), 303)
 
 

@@ -1,5 +1,6 @@
 """Backtests and audits as the pages show them."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Runs:
         folder = self._folder(called)
         state = folder_state(folder)
         answer = self._keeper.ask(("run", folder), state, work.run, folder)
-        return _sheet(answer, called, listed(folder, RUN_FILES))
+        return self._sheet(answer, called, listed(folder, RUN_FILES))
 
     def comparison(self, a: str, b: str) -> View:
         """Set two backtests side by side; without both, offer what there is."""
@@ -89,7 +90,8 @@ class Runs:
         found = self._keeper.ask(("comparison", one, other), state, work.comparison, one, other)
         parts = {key: found.document[key] for key in ("document", "series")
                  } if found.document else {}  # fmt: skip
-        told = document | parts | {"state": found.state, "problem": found.problem}
+        problem = self._inside(found.problem)
+        told = document | parts | {"state": found.state, "problem": problem}
         figures = (found.document or {}).get("figures", {})
         return view(told, answer, found, figures=figures)
 
@@ -113,7 +115,7 @@ class Runs:
         folder = self._folder(called, audit=True)
         state = folder_state(folder)
         answer = self._keeper.ask(("audit", folder), state, work.audit, folder)
-        return _sheet(answer, called, listed(folder, AUDIT_FILES))
+        return self._sheet(answer, called, listed(folder, AUDIT_FILES))
 
     def file(self, called: str, name: str, *, audit: bool = False) -> tuple[bytes, Kind]:
         """Read a file that may be handed out.
@@ -128,8 +130,20 @@ class Runs:
             raise AbsentError(f"There is no file of this name; there are {', '.join(names)}.")
         content = read_own(self._folder(called, audit=audit), name)
         if content is None:
-            raise AbsentError(f"The folder has no file {name}.")
+            raise AbsentError(f"The folder has no file {name} that can be shown here.")
         return content, names[name]
+
+    def _sheet(self, answer: Answer, called: str, files: list[dict[str, Any]]) -> View:
+        if answer.problem:
+            raise AbsentError(self._inside(answer.problem))
+        document = None if answer.document is None else answer.document | {
+            "id": called, "files": files,
+        }  # fmt: skip
+        return view(document or {}, answer)
+
+    def _inside(self, problem: str) -> str:
+        """Name what lies in the folder without the folders above it."""
+        return problem.replace(f"{self.out}{os.sep}", "")
 
     def policy(self) -> str:
         """Say what the pages in run folders may do: nothing while that is not known."""
@@ -166,12 +180,3 @@ def _fits(row: Mapping[str, Any], strategy: str, symbol: str, text: str) -> bool
         and (not symbol or symbol in row["symbols"])
         and text.casefold() in words.casefold()
     )
-
-
-def _sheet(answer: Answer, called: str, files: list[dict[str, Any]]) -> View:
-    if answer.problem:
-        raise AbsentError(answer.problem)
-    document = None if answer.document is None else answer.document | {
-        "id": called, "files": files,
-    }  # fmt: skip
-    return view(document or {}, answer)

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import threading
 import time
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, request, session
 from flask.sessions import SecureCookieSessionInterface
+from werkzeug.exceptions import TooManyRequests
 
 PUBLIC = {"static", "sign_in", "health", "api_health"}
 """Endpoints that are open without the token: nothing of an account is in them."""
@@ -32,6 +34,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Robots-Tag": "noindex, nofollow",
 }
+_HOST = re.compile(r"[\w.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?", re.ASCII)
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _FREE_TRIES = 4
 _LONGEST_WAIT = 300.0
@@ -50,11 +53,14 @@ class Access:
         Further host names.
     token : str
         What is asked for; empty for nothing.
+    sessions : set of str
+        Those that began with the token and were not signed out of.
     """
 
     host: str = "127.0.0.1"
     names: Collection[str] = ()
-    token: str = ""
+    token: str = field(default="", repr=False)
+    sessions: set[str] = field(default_factory=set, repr=False)
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server; another name was bound to its address."""
@@ -167,14 +173,21 @@ def sign_in(access: Access, patience: Patience, token: str) -> int:
         return patience.seconds_left(address)
     patience.passed(address)
     session.clear()
-    session["signed_in"] = True
+    session["signed_in"] = begun = secrets.token_urlsafe(16)
+    access.sessions.add(begun)
     session.permanent = True
     return -1
 
 
+def sign_out(access: Access) -> None:
+    """End the session, for who has a copy of its cookie too."""
+    access.sessions.discard(session.get("signed_in", ""))
+    session.clear()
+
+
 def signed_in(access: Access) -> bool:
     """Whether this request's cookie is of a session that began with the token."""
-    return bool(access.token) and session.get("signed_in") is True
+    return bool(access.token) and session.get("signed_in") in access.sessions
 
 
 def csrf_token() -> str:
@@ -199,8 +212,9 @@ def _known(access: Access, patience: Patience) -> bool:
     if kind.lower() != "bearer" or not token:
         return False
     address = request.remote_addr or ""
-    if patience.seconds_left(address):
-        abort(429)
+    wait = patience.seconds_left(address)
+    if wait:
+        raise TooManyRequests(retry_after=wait)
     if access.opens(token.strip()):
         return True
     patience.failed(address)
@@ -216,7 +230,7 @@ def _same_site(asked: Request) -> bool:
     origin = asked.headers.get("Origin")
     if site not in ("none", "same-origin"):
         return False
-    return origin is None or (urlsplit(origin).netloc or origin) == asked.host
+    return origin is None or _authority(origin) == asked.host
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -226,8 +240,18 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+def _authority(origin: str) -> str:
+    """Name and port of an Origin header; empty where it is of nowhere."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
 def _host_name(host: str) -> str:
-    """Name of a Host header, without the port."""
+    """Name of a Host header, without the port; empty where something else stands in it."""
+    if not _HOST.fullmatch(host):
+        return ""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".").lower()
     except ValueError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from waitress.channel import HTTPChannel
 from waitress.server import create_server
 
 from cryptobt.core.errors import UsageError
@@ -44,6 +45,17 @@ class Address:
     names: tuple[str, ...] = ()
     proxy: str = ""
     threads: int = 8
+
+
+class Connection(HTTPChannel):  # type: ignore[misc]
+    """A connection on which a request has to come whole in time: a byte a second keeps none."""
+
+    def handle_read(self) -> None:
+        """Read what there is; more of a request that has begun is no new activity."""
+        begun, since = self.request is not None, self.last_activity
+        super().handle_read()
+        if begun and self.request is not None:
+            self.last_activity = since
 
 
 def serve(
@@ -99,6 +111,11 @@ def check_access(host: str, token: str) -> None:
             f"{TOKEN} has {len(token)} letters; expected {SHORTEST_TOKEN} or more, such as those "
             "of `python -c 'import secrets; print(secrets.token_urlsafe())'`"
         )
+    if not (token.isascii() and token.isprintable()):
+        raise UsageError(
+            f"{TOKEN} has letters that a header cannot carry; use those of the English alphabet, "
+            "digits and signs"
+        )
     if not token and not _is_loopback(host):
         raise UsageError(
             f"--host {host} is open to others: set {TOKEN} in the environment to a token of "
@@ -120,7 +137,7 @@ def _listening(app: Any, address: Address, bound: socket.socket) -> Any:
             "trusted_proxy": address.proxy,
             "trusted_proxy_headers": {"x-forwarded-proto", "x-forwarded-for"},
         }
-    return create_server(
+    server = create_server(
         app,
         sockets=[bound],
         threads=address.threads,
@@ -133,6 +150,8 @@ def _listening(app: Any, address: Address, bound: socket.socket) -> Any:
         connection_limit=_CONNECTIONS,
         **proxy,
     )
+    server.channel_class = Connection
+    return server
 
 
 def _bound(address: Address) -> socket.socket:

@@ -112,8 +112,8 @@ class Shelf:
             ended = self._running.get(key)
             begun = None
             if ended is None:
+                begun = begin()  # where that fails nothing is running
                 ended = self._running[key] = threading.Event()
-                begun = begin()
         if begun is not None:
             # outside the lock: what is done already calls back at once
             begun.add_done_callback(lambda done: self._keep(key, state, done))

@@ -31,7 +31,8 @@ def account(name: str) -> dict[str, Any]:
     from cryptobt.paper.sheet import account_sheet
     from cryptobt.web.figures import account_figures
 
-    sheet = account_sheet(name)
+    # a ledger that was copied still says what it was opened as: here it is called as it lies
+    sheet = account_sheet(name) | {"account": name}
     found = _checked(models.Account, sheet, f"account '{name}'")
     return {"account": found, "figures": account_figures(found)}
 

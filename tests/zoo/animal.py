@@ -41,9 +41,10 @@ class Animal:
         Parts of the audit, any of which may name the leak.
     columns : tuple of str
         Columns that leak, any of which may be named; empty where none is asked for.
-    first : int
-        Bar of the first row that depends on what was not known at its close. The row itself, not
-        one that only shares its file: of a feature the earliest row that any later bar can change.
+    first : int or None
+        Bar of the first row that depends on what was not known at its close: of a feature the
+        earliest row that any later bar can change. None where the leak has no time: a setting, or
+        a request that ends the run before its first bar.
     last : int or None
         Latest bar that may be named in its place; None for a feature, where the first row that
         differs from what it would have been at its own close is found by trying.
@@ -59,7 +60,7 @@ class Animal:
     assignments: tuple[str, ...] = ()
     part: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
-    first: int = 0
+    first: int | None = 0
     last: int | None = None
     line: tuple[str, ...] = ()
 

@@ -28,10 +28,10 @@ def _strategy(
     line: tuple[str, ...],
     *,
     world: str = "few bars",
-    first: int = 0,
+    first: int | None = 0,
     last: int = 200,
+    part: tuple[str, ...] = ("signals", "orders"),
 ) -> Animal:
-    part = ("signals", "orders")
     return Animal(
         name, "strategy", True, binding, world, part=part, first=first, last=last, line=line
     )
@@ -111,14 +111,17 @@ LEAKS = (
     _strategy("array_of_all", "ArrayOfAll", ("close.array", "self.closes[i]")),
     _strategy("smoothed_beforehand", "SmoothedBeforehand", ("center=True", ".array", "self.up[")),
     _strategy("range_of_history", "RangeOfHistory", (".array",)),
-    _strategy("cheat_on_close", "CheatOnClose", ("set_coc(",)),
-    _strategy("cheat_on_open", "CheatOnOpen", ("set_coo(",)),
+    _strategy("cheat_on_close", "CheatOnClose", ("set_coc(",), first=None),
+    _strategy("cheat_on_open", "CheatOnOpen", ("set_coo(",), first=None),
     _strategy("limit_at_the_low", "LimitAtTheLow", ("low[1]", "buflen()")),
     _strategy("line_shifted_ahead", "LineShiftedAhead", ("close(1)", "self.coming[0]")),
     _strategy("last_bar_known", "SellsAtTheEnd", ("buflen()",), first=19, last=FEW_BARS - 1),
     _strategy("survivors", "Survivors", (".array",), world="three", last=LISTING),
     _strategy("winners", "Winner", (".array",), world="three"),
-    _strategy("own_price_file", "OwnPriceFile", ("read_csv(", "shift(-1)")),
+    _strategy(
+        "own_price_file", "OwnPriceFile", ("read_csv(", "shift(-1)"),
+        part=("process", "data", "signals", "orders"),
+    ),
     _strategy("weight_from_ahead", "CalmAhead", ("high[1]", "buflen()")),
     _forecaster("predicts_with_next_close", "NextClose", ("ends + 1", "log_close[following]")),
     _forecaster("standardises_together", "Together", ("np.nanmean(windows.rows",)),
@@ -130,15 +133,16 @@ LEAKS = (
     _forecaster("answers_remembered", "Remembers", ("self.answers[key]", "answers"), "process"),
     Animal(
         "shuffled_validation", "settings", True, f"{FEATURES}:columns",
-        assignments=(_LINEAR, "walkforward.validation=shuffled"), part=("settings",),
+        assignments=(_LINEAR, "walkforward.validation=shuffled"), part=("settings",), first=None,
     ),
     Animal(
         "scaler_sees_everything", "settings", True, f"{FEATURES}:columns",
         assignments=(_LINEAR, "features.scaler_sees=everything"), part=("settings", "scaler"),
+        first=None,
     ),
     Animal(
         "onchain_without_lag", "settings", True, f"{ONCHAIN}:columns", "same day",
-        assignments=(_LINEAR, "data.onchain_lag_hours=0"), part=("settings", "data"),
+        assignments=(_LINEAR, "data.onchain_lag_hours=0"), part=("settings", "data"), first=None,
     ),
 )  # fmt: skip
 

@@ -76,7 +76,7 @@ class Judged:
 
     def _time(self) -> str:
         assert self.named is not None
-        if self.animal.kind == "settings":
+        if self.animal.first is None:
             return ""
         if self.named["time"] is None:
             return "no time"
@@ -102,9 +102,12 @@ class Judged:
         file = self.animal.settle(self.folder / "truth")
         given = self.animal.given
         whole = orders_of(self.animal, file, given)
-        cuts = [cut for cut in (bar, bar + 1) if cut < len(given.times) - 1]
-        others = (orders_of(self.animal, file, given.cut(cut)) for cut in cuts)
-        return bool(cuts) and all(decides_alike(whole, other, given, bar) for other in others)
+        if bar >= len(given.times) - 2:
+            return False
+        changed = [given.cut(bar), given.cut(bar + 1)]
+        changed += [given.poisoned(bar, seed) for seed in (3, 4, 5, 6)]
+        others = (orders_of(self.animal, file, other) for other in changed)
+        return all(decides_alike(whole, other, given, bar) for other in others)
 
 
 def told(check: dict[str, Any]) -> str:

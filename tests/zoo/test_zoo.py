@@ -81,6 +81,7 @@ def test_a_leaking_feature_knows_later_bars_from_its_first_row_on(
     animal: Animal, tmp_path: Path
 ) -> None:
     features = Features(animal, columns_of(animal, tmp_path))
+    assert animal.first is not None
     earlier = range(max(0, animal.first - 3), animal.first)
     assert not any(features.knows_ahead(row) for row in earlier)
     first = features.first_ahead()
@@ -96,7 +97,7 @@ def test_a_leaking_feature_knows_later_bars_from_its_first_row_on(
 @pytest.mark.parametrize("animal", _of(LEAKS, "feature"))
 def test_no_row_before_the_first_knows_later_bars(animal: Animal, tmp_path: Path) -> None:
     features = Features(animal, columns_of(animal, tmp_path))
-    for bar in range(animal.first):
+    for bar in range(animal.first or 0):
         assert not features.knows_ahead(bar)
         for seed in (3, 4):
             differs = features.differs(animal.given.poisoned(bar, seed), bar)

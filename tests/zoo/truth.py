@@ -86,8 +86,8 @@ class Features:
 
     def first_ahead(self) -> int:
         """First row that differs from what it would have been at its own close."""
-        bars = len(self.animal.given.times)
-        return next(row for row in range(self.animal.first, bars) if self.knows_ahead(row))
+        rows = range(self.animal.first or 0, len(self.animal.given.times))
+        return next(row for row in rows if self.knows_ahead(row))
 
 
 def orders_of(animal: Animal, file: Path, given: World) -> pd.DataFrame | None:

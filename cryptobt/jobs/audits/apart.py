@@ -88,23 +88,28 @@ def run_apart(errands: Sequence[Errand], *, explore: bool = False) -> list[Outco
         Whether, after the first errand, each file that it read is hidden in turn, to see which the
         code makes itself; one more outcome is given, of the first errand without all of those.
 
-    Raises
-    ------
-    CryptobtError
-        If the process ends without an answer.
+    Returns
+    -------
+    list of Outcome
+        One for each errand; all failed where the process ends without an answer.
     """
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", f"from {__name__} import answer; answer()"],
-            input=pickle.dumps((list(errands), explore, folder)),
-            capture_output=True,
-            env=_environment(folder),
-            timeout=_LONGEST_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", f"from {__name__} import answer; answer()"],
+                input=pickle.dumps((list(errands), explore, folder)),
+                capture_output=True,
+                env=_environment(folder),
+                timeout=_LONGEST_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return [Outcome(failed=f"it takes longer than {_LONGEST_S} s")] * (
+                len(errands) + explore
+            )
     if done.returncode or not done.stdout:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise CryptobtError(f"the code cannot be run in a process of its own: {''.join(last)}")
+        return [Outcome(failed="".join(last) or "it ended at once")] * (len(errands) + explore)
     outcomes: list[Outcome] = pickle.loads(done.stdout)  # noqa: S301 from our own child
     return outcomes
 
@@ -142,7 +147,7 @@ def _explored(errand: Errand, first: Outcome, folder: str) -> list[Outcome]:
         if not tried.failed and path in tried.written:
             kept.append(path)
     kept = list(dict.fromkeys(kept))
-    again = _done(replace(errand, hidden=tuple(kept)), folder, "without") if kept else first
+    again = _done(replace(errand, hidden=tuple(kept)), folder, "without")
     return [replace(again, kept=tuple(kept))]
 
 

@@ -69,6 +69,13 @@ class Columns:
             found = self.feature_set.compute(bars, joined)
         return found.replace([np.inf, -np.inf], np.nan).astype(float)
 
+    def made_or_none(self, bars: pd.DataFrame, joined: pd.DataFrame) -> pd.DataFrame | None:
+        """The same; None where a user's own set cannot be asked."""
+        try:
+            return self.made(bars, joined)
+        except UsageError:
+            return None
+
     def or_none(self, world: World) -> pd.DataFrame | None:
         """Its columns in a changed world; None where a user's own set cannot be asked there."""
         try:
@@ -149,13 +156,9 @@ class Search:
         return self.first
 
     def _cut(self, bar: int, joined: pd.DataFrame) -> Difference | None:
-        try:
-            other = self.columns.made(
-                self.world.market.bars.iloc[: bar + 1], joined.iloc[: bar + 1]
-            )
-        except UsageError:
-            return None
-        return first_difference(self.whole[[self.column]], other)
+        bars = self.world.market.bars
+        other = self.columns.made_or_none(bars.iloc[: bar + 1], joined.iloc[: bar + 1])
+        return None if other is None else first_difference(self.whole[[self.column]], other)
 
     def _exchanged(self, bar: int) -> Difference | None:
         """The same with another future, for code that so few bars are not enough for."""

@@ -14,10 +14,11 @@ from cryptobt.jobs.audits.futures import (
     cut,
     exchanged,
     exchanged_extras,
+    exchanged_rows,
     with_gap,
     with_holes,
-    without_oldest,
 )
+from cryptobt.jobs.audits.history import HISTORY, shorter_history
 from cryptobt.jobs.audits.locate import find_place
 
 AGAIN = Question("features, asked twice", "features", "the same bars give the same columns")
@@ -36,17 +37,8 @@ GAP = Question("features, a gap in the bars", "features", "a gap is not filled f
 UNPUBLISHED = Question(
     "series, not published yet", "data", "no value changes with rows that are published later"
 )
-HISTORY = Question(
-    "features, shorter history",
-    "features",
-    "long after the warm-up no value depends on where the bars begin",
-)
 QUESTIONS = (CUT, EXCHANGED, UNPUBLISHED, HOLES, GAP, HISTORY)
 _WITHOUT, _FOLLOWED = "without them", "when others follow"
-_FORGOTTEN = 1e-4
-"""Relative; an exponential mean never forgets its first value altogether."""
-_DROPPED = 97
-"""Bars that the shorter history lacks; no round number of weeks or months."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +66,11 @@ class FeatureChecks:
         return self.columns.of(self.world)
 
     @cached_property
+    def joined(self) -> pd.DataFrame:
+        """What stands beside the bars of the world as it is."""
+        return self.columns.joined(self.world)
+
+    @cached_property
     def stops(self) -> list[pd.Timestamp]:
         """Bars after which the future is changed."""
         rows = self.whole.notna().all(axis=1).to_numpy()
@@ -94,26 +91,32 @@ class FeatureChecks:
         return [AGAIN.passed(), *self._asked()]
 
     def _asked(self) -> Iterator[Check]:
-        first = [self._compared(CUT, cut), self._compared(EXCHANGED, exchanged)]
+        first = [
+            self._compared(CUT, cut, self.stops),
+            self._compared(EXCHANGED, exchanged, self.stops),
+        ]
         yield from first
         if leaked(first):
             yield from every(QUESTIONS[2:], "later bars are known already: mend that first")
             return
         if self.world.extras:
-            yield self._compared(UNPUBLISHED, exchanged_extras)
+            yield self._compared(UNPUBLISHED, exchanged_extras, self.stops[::3])
         else:
             yield UNPUBLISHED.not_asked("there are no series beside the bars")
         yield self._in_changed(HOLES, with_holes, self.stops[3 :: max(len(self.stops) // 4, 1)])
         yield self._in_changed(GAP, with_gap, self.stops[1 :: max(len(self.stops) // 3, 1)])
-        yield self._shorter_history()
+        yield shorter_history(self.columns, self.world, self.whole, self.symbol)
 
     def _compared(
-        self, question: Question, change: Callable[[World, pd.Timestamp], World]
+        self,
+        question: Question,
+        change: Callable[[World, pd.Timestamp], World],
+        times: Sequence[pd.Timestamp],
     ) -> Check:
         found: dict[pd.Timestamp, Difference] = {}
         asked = 0
-        for time in self.stops:
-            other = self.columns.or_none(change(self.world, time))
+        for time in times:
+            other = self._changed(change, time)
             if other is None:
                 continue
             asked += 1
@@ -165,8 +168,26 @@ class FeatureChecks:
     def _alone(
         self, column: str, time: pd.Timestamp, change: Callable[[World, pd.Timestamp], World]
     ) -> Difference | None:
-        other = self.columns.or_none(change(self.world, time))
+        other = self._changed(change, time)
         return None if other is None else first_difference(self.whole[[column]], other, time)
+
+    def _changed(
+        self, change: Callable[[World, pd.Timestamp], World], time: pd.Timestamp
+    ) -> pd.DataFrame | None:
+        """Columns in a changed world; what is joined is cut or exchanged as it was joined.
+
+        Whether the join itself keeps to publication is asked by :data:`UNPUBLISHED` alone: it
+        takes longer than most feature sets.
+        """
+        if change is exchanged_extras:
+            return self.columns.or_none(change(self.world, time))
+        joined = self.joined
+        bars = change(World(self.world.market), time).market.bars
+        if change is cut:
+            joined = joined.loc[:time]
+        elif len(joined.columns):
+            joined = exchanged_rows(joined, time)
+        return self.columns.made_or_none(bars, joined)
 
     def _place(self, column: str, time: pd.Timestamp) -> Place | None:
         asked = self.columns.feature_set
@@ -207,24 +228,3 @@ class FeatureChecks:
         if not asked:
             return question.not_asked("the feature set fails on bars that lack something")
         return question.passed()
-
-    def _shorter_history(self) -> Check:
-        count = len(self.world.times)
-        rows = self.whole.notna().all(axis=1).to_numpy()
-        late = (int(rows.argmax()) if rows.any() else 0) * 2 + _DROPPED
-        if late + _DROPPED >= count:
-            return HISTORY.not_asked(f"{count} bars are too few to leave the oldest out")
-        other = self.columns.or_none(without_oldest(self.world, _DROPPED))
-        if other is None:
-            return HISTORY.not_asked("the feature set fails without its oldest bars")
-        found = first_difference(self.whole.iloc[late:], other, tolerance=_FORGOTTEN)
-        if found is None:
-            return HISTORY.passed()
-        return HISTORY.noted(
-            f"without the oldest {_DROPPED} bars {listed(found.columns)} differ long after the "
-            f"warm-up (at {found.told('without them')}): no leak, but a run that begins elsewhere "
-            "sees other values",
-            time=found.time,
-            column=found.column,
-            symbol=self.symbol,
-        )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cryptobt.core.columns import AVAILABLE_AT, BARS, CLOSE, VOLUME
-from cryptobt.core.types import ExtraSeries, MarketData
+from cryptobt.core.types import ExtraSeries, Forecasts, MarketData
 
 _HOLE_BARS = 3
 _HOLE_DAYS = pd.Timedelta(days=12)
@@ -58,7 +58,7 @@ def exchanged(world: World, time: pd.Timestamp, seed: int = 0) -> World:
     bars = world.market.bars.copy()
     later = (bars.index > time).nonzero()[0]
     if len(later):
-        before = bars.iloc[: later[0]]
+        before = bars.iloc[: max(int(later[0]), 1)]  # of a symbol to be listed, its first bar
         bars.iloc[later] = _bars_after(before, len(later), _random(seed, len(before)))
     return exchanged_extras(world.with_bars(bars), time, seed)
 
@@ -76,6 +76,14 @@ def exchanged_extras(world: World, time: pd.Timestamp, seed: int = 0) -> World:
             frame.loc[later, name] = (level if level > 0 else 1.0) * noise
         frames.append(frame)
     return world.with_extras(frames)
+
+
+def exchanged_rows(frame: pd.DataFrame, time: pd.Timestamp, seed: int = 0) -> pd.DataFrame:
+    """Other values in every row after a bar; what is missing there stays so."""
+    made, later = frame.copy(), np.asarray(frame.index > time)
+    noise = np.exp(_random(seed, 3).normal(0.0, 1.5, (int(later.sum()), len(frame.columns))))
+    made.loc[later] = made.loc[later].to_numpy() * noise
+    return made
 
 
 def another(world: World, seed: int = 1) -> World:
@@ -111,6 +119,17 @@ def with_gap(world: World, time: pd.Timestamp) -> World:
 def without_oldest(world: World, count: int) -> World:
     """The world to one who began to record it later."""
     return world.with_bars(world.market.bars.iloc[count:])
+
+
+def with_other_opinions(forecasts: Forecasts | None, time: pd.Timestamp) -> Forecasts | None:
+    """Other opinions in every forecast that was made after a bar."""
+    if forecasts is None:
+        return None
+    frame = forecasts.frame.copy()
+    later = (frame["time"] > time).to_numpy()
+    for name in ("score", "mean", "p_up", "q05", "q50", "q95"):
+        frame.loc[later, name] = -1.7 * frame.loc[later, name][::-1].to_numpy()
+    return replace(forecasts, frame=frame)
 
 
 def _random(seed: int, place: int) -> np.random.Generator:

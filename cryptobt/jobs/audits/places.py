@@ -64,7 +64,7 @@ def place_keeping(file: str, name: str) -> Place | None:
     if source is None:
         return None
     shared = {one for node in source.tree.body for one in assigned(node)}
-    shared |= {*source.functions, *source.classes}
+    shared |= {*source.functions, *source.classes, *_lasting(source)}
     for nodes in _near(source, name):
         kept = [node for node in nodes if _keeps(node, shared)]
         found = kept or [one for one in nodes if shape_of(one) is KEPT]
@@ -95,6 +95,16 @@ def _near(source: Source, name: str) -> Iterator[list[ast.AST]]:
     if entry is not None:
         yield [node for one in source.reached(entry) for node in ast.walk(one)]
     yield list(ast.walk(source.tree))
+
+
+def _lasting(source: Source) -> set[str]:
+    """Arguments whose default outlives the call: ``def f(bars, seen={})``."""
+    return {
+        argument.arg
+        for one in source.functions.values()
+        for argument, default in zip(one.args.args[::-1], one.args.defaults[::-1], strict=False)
+        if isinstance(default, (ast.Dict, ast.List, ast.Set, ast.Call))
+    }
 
 
 def _keeps(node: ast.AST, shared: set[str]) -> bool:

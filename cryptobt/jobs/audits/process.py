@@ -55,9 +55,13 @@ class ProcessChecks:
 
     def checks(self) -> Iterator[Check]:
         """Answer every question."""
-        first = self._looked[0]
-        if first.failed:
-            yield from every(QUESTIONS, f"in a process of its own it fails: {first.failed}")
+        first, again = self._looked
+        failed = first.failed or again.failed
+        if failed:
+            yield from every(QUESTIONS, f"in a process of its own it fails: {failed}")
+            return
+        if not again.kept and _differs(first, again, None):
+            yield from every(QUESTIONS, "run twice alike it already differs")
             return
         yield self._after_another()
         yield from self._later_rows()

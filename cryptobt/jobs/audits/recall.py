@@ -26,11 +26,12 @@ def ask_kept(
     """
     if not spec.trained:
         return
-    with threadpool_limits(1):
-        for task in plan_tasks(spec, samples, list(folds), settings):
-            if task.predict_key not in cache and task.fit_key in cache:
-                said = _fitted(task, samples, cache).predict(task.fold.forecasting(samples))
-                cache.put(task.predict_key, _arrays(said), {})
+    for task in plan_tasks(spec, samples, list(folds), settings):
+        if task.predict_key not in cache and task.fit_key in cache:
+            model = _made(task)
+            with threadpool_limits(1):
+                said = _fitted(model, task, samples, cache).predict(task.fold.forecasting(samples))
+            cache.put(task.predict_key, _arrays(said), {})
 
 
 def kept_answers(task: FitTask, cache: ContentStore) -> np.ndarray | None:
@@ -41,14 +42,18 @@ def kept_answers(task: FitTask, cache: ContentStore) -> np.ndarray | None:
 
 def refitted(task: FitTask, samples: Samples) -> np.ndarray:
     """Fit a fold from nothing, and ask it."""
+    model = _made(task)
     with threadpool_limits(1):
-        model = make_forecaster(task.forecaster, task.design, task.seed)
         model = model.fit(*task.fold.learning(samples))
         return np.asarray(model.predict(task.fold.forecasting(samples)).answers)
 
 
-def _fitted(task: FitTask, samples: Samples, cache: ContentStore) -> Forecaster:
-    model = make_forecaster(task.forecaster, task.design, task.seed)
+def _made(task: FitTask) -> Forecaster:
+    # Before threads are limited: a library that is loaded later is not.
+    return make_forecaster(task.forecaster, task.design, task.seed)
+
+
+def _fitted(model: Forecaster, task: FitTask, samples: Samples, cache: ContentStore) -> Forecaster:
     entry = cache.get(task.fit_key)
     if entry is not None and entry.meta["restorable"]:
         return model.restore(entry.arrays)

@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +13,7 @@ from cryptobt.backtests.run import run_backtest
 from cryptobt.core.errors import UsageError
 from cryptobt.core.types import BacktestResult, Forecasts
 from cryptobt.jobs.audits.asking import disk_of_its_own, same_random_numbers
-from cryptobt.jobs.audits.checks import Check, Place, Question, every
+from cryptobt.jobs.audits.checks import Check, Place, Question, every, leaked
 from cryptobt.jobs.audits.failures import (
     asks_to_cheat,
     bar_of,
@@ -21,7 +21,7 @@ from cryptobt.jobs.audits.failures import (
     reads_ahead,
     told,
 )
-from cryptobt.jobs.audits.futures import World, cut, exchanged
+from cryptobt.jobs.audits.futures import World, cut, exchanged, with_other_opinions
 from cryptobt.jobs.audits.subject import Subject
 from cryptobt.jobs.audits.tables import ORDERS, SIGNALS, Parted, Tables, first_parting
 
@@ -87,9 +87,12 @@ class TradingChecks:
             return
         yield AGAIN.passed()
         yield RULES.passed()
-        yield from self._compared(WANTS, SENDS, cut, self._stops())
-        yield from self._compared(WANTS_OTHER, SENDS_OTHER, exchanged, self._stops()[::2])
-        yield self._bar_by_bar()
+        found = [
+            *self._compared(WANTS, SENDS, cut, self._stops()),
+            *self._compared(WANTS_OTHER, SENDS_OTHER, exchanged, self._stops()[::2]),
+        ]
+        yield from found
+        yield self._bar_by_bar(known=leaked(found))
         yield self._symbol_ends()
 
     def _failed(self, error: UsageError) -> Iterator[Check]:
@@ -101,7 +104,8 @@ class TradingChecks:
         else:
             raise error
         first = self._slow_failure or error
-        yield question.leaked(told(first), time=bar_of(first), place=self._place(first))
+        time = bar_of(first) or self.subject.lead.times[0]
+        yield question.leaked(told(first), time=time, place=self._place(first))
         others = [one for one in QUESTIONS if one is not question]
         yield from every(others, "the strategy cannot trade to the end: mend that first")
 
@@ -117,10 +121,17 @@ class TradingChecks:
     def _slow_failure(self) -> UsageError | None:
         return self._slow if isinstance(self._slow, UsageError) else None
 
-    def _bar_by_bar(self) -> Check:
+    def _bar_by_bar(self, *, known: bool) -> Check:
         if isinstance(self._slow, UsageError):
             seen, time = f"bar by bar {told(self._slow)}", bar_of(self._slow)
-            return BAR_BY_BAR.leaked(seen, time=time, place=self._place(self._slow))
+            place = self._place(self._slow)
+            if known or reads_ahead(self._slow):
+                return BAR_BY_BAR.leaked(seen, time=time, place=place)
+            return BAR_BY_BAR.noted(
+                f"{seen}; it needs all bars at once, and no decision changed with later ones",
+                time=time,
+                place=place,
+            )
         parted = first_parting(self.whole, self._slow, {**SIGNALS, **ORDERS})
         return (
             BAR_BY_BAR.passed() if parted is None else self._leak(BAR_BY_BAR, parted, "bar by bar")
@@ -161,7 +172,7 @@ class TradingChecks:
             worlds = [cut(world, time) for world in self.subject.worlds if world.times[0] <= time]
             return self._account(worlds)
         worlds = [exchanged(world, time) for world in self.subject.worlds]
-        return self._account(worlds, forecasts=_scrambled(self.forecasts, time))
+        return self._account(worlds, forecasts=with_other_opinions(self.forecasts, time))
 
     def _earliest(self, partings: Sequence[Parted], tables: Tables) -> Parted:
         """Cut the future away at the first orders, one after the other: short runs, each."""
@@ -234,14 +245,3 @@ class TradingChecks:
         places = np.linspace(0, max(len(sent) - 1, 0), _ORDERS_TRIED).astype(int).tolist()
         spread = [times[int(share * (len(times) - 1))] for share in _SHARES]
         return sorted({*spread, *(sent[place] for place in places if sent)})
-
-
-def _scrambled(forecasts: Forecasts | None, time: pd.Timestamp) -> Forecasts | None:
-    """Other opinions in every forecast that was made after a bar."""
-    if forecasts is None:
-        return None
-    frame = forecasts.frame.copy()
-    later = (frame["time"] > time).to_numpy()
-    for name in ("score", "mean", "p_up", "q05", "q50", "q95"):
-        frame.loc[later, name] = -1.7 * frame.loc[later, name][::-1].to_numpy()
-    return replace(forecasts, frame=frame)

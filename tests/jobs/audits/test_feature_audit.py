@@ -14,7 +14,7 @@ from cryptobt.jobs.audits.futures import World
 
 from .made import FEATURES, small_world, write
 
-WORLD = small_world()
+WORLD = small_world(240)
 # First bar that knows later ones, by hand: all of them; the first that has a change; half a window
 # before the first mean; the first that rises, and is a pivot or not by the bar after it.
 LEAKS = {
@@ -88,7 +88,7 @@ def test_random_numbers_without_a_seed_are_noted_and_the_rest_is_not_asked(tmp_p
 
 
 def test_the_plainest_set_of_ours_has_no_leak(tmp_path: Path) -> None:
-    assert not of(asked("close", tmp_path, small_world(200)), LEAK)
+    assert not of(asked("close", tmp_path, small_world(120)), LEAK)
 
 
 @pytest.mark.slow

@@ -52,6 +52,15 @@ def test_another_future_is_the_same_each_time() -> None:
     )
 
 
+def test_a_symbol_that_is_not_listed_yet_has_another_future_too() -> None:
+    before = WORLD.times[0] - WORLD.market.interval
+    bars = exchanged(WORLD, before).market.bars
+    assert bars.index.equals(WORLD.times)
+    assert (bars["close"] != WORLD.market.bars["close"]).all()
+    ended = exchanged(WORLD, WORLD.times[-1])
+    pd.testing.assert_frame_equal(ended.market.bars, WORLD.market.bars)
+
+
 def test_series_change_in_rows_that_are_published_after_the_close_alone() -> None:
     closes = TIME + WORLD.market.interval
     for before, after in zip(WORLD.extras, exchanged(WORLD, TIME).extras, strict=True):

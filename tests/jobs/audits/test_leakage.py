@@ -31,7 +31,7 @@ LEARNS = ("forecaster.name=linear", "strategy.name=attn_signal", "features.set=l
 @pytest.fixture(scope="module")
 def clean() -> dict[str, Any]:
     """An audit of a rule of ours: nothing is learnt."""
-    return document_of(settings_of(), small_world(200))
+    return document_of(settings_of(), small_world(130))
 
 
 def test_a_document_holds_what_the_contract_says(clean: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ def test_a_document_holds_what_the_contract_says(clean: dict[str, Any]) -> None:
     assert (clean["strategy"], clean["forecaster"], clean["features"]) == (
         "sma_trend", None, "close"
     )  # fmt: skip
-    assert (clean["symbols"], clean["interval"], clean["bars"]) == (["X"], "1d", 200)
+    assert (clean["symbols"], clean["interval"], clean["bars"]) == (["X"], "1d", 130)
     assert (clean["first"], clean["simulated"]) == ("2015-01-01T00:00:00Z", True)
     assert len(clean["cuts"]) >= 12
     assert clean["cuts"] == sorted(clean["cuts"])
@@ -179,4 +179,6 @@ def test_a_file_is_named_as_the_settings_name_it(
     document = document_of(settings_of("strategy.name=s.py:Cheat"), small_world(120))
     (leak,) = outcomes(document, "leak")
     assert leak["file"] == "s.py"
-    assert document["headline"].startswith("Leak in orders, fills to come: set_coc fills")
+    assert document["headline"].startswith(
+        "Leak in orders, fills to come, at 2015-01-01: set_coc fills"
+    )
