@@ -224,7 +224,18 @@ def ledger_path(name: str) -> Path:
 
 def account_names() -> list[str]:
     """Every account that there is."""
-    return sorted(path.parent.name for path in accounts_folder().glob("*/ledger.sqlite3"))
+    folder = accounts_folder()
+    if not folder.is_dir():
+        return []
+    return sorted(one.name for one in folder.iterdir() if _is_there(one / "ledger.sqlite3"))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a ledger is there; of one that may not be looked for this is said on opening it."""
+    try:
+        return path.exists()
+    except PermissionError:
+        return True
 
 
 def existing_ledger(name: str) -> Path:
@@ -236,7 +247,7 @@ def existing_ledger(name: str) -> Path:
         With the nearest known name.
     """
     path = ledger_path(name)
-    if not path.exists():
+    if not _is_there(path):
         known = account_names()
         advice = did_you_mean(name, known) if known else "open one with `cryptobt paper init`"
         raise UsageError(f"there is no paper account '{name}'; {advice}")

@@ -92,8 +92,8 @@ def _told(database: sqlite3.Connection, *statements: str) -> sqlite3.Connection:
 
 def _check_header(path: Path, mode: str) -> None:
     """Refuse what SQLite would take for an empty database, or for one that it may not write."""
-    if path.exists() and not path.is_file():
-        raise sqlite3.DatabaseError("it is no file")  # a pipe would be waited for
+    if path.is_fifo():
+        raise sqlite3.DatabaseError("it is a pipe")  # which would be waited for
     with path.open(mode) as file:
         header = file.read(_HEADER_BYTES)
     if len(header) < _HEADER_BYTES:

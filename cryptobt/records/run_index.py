@@ -94,7 +94,7 @@ def read_audits(out: Path) -> tuple[list[AuditEntry], list[str]]:
     audits, problems = [], []
     for folder in _folders(out):
         try:
-            if (folder / AUDIT).exists() and not folder.name.startswith(_PART):
+            if _has(folder, AUDIT) and not folder.name.startswith(_PART):
                 audits.append(read_audit(folder))
         except DataInvalidError as error:
             problems.append(str(error))
@@ -111,7 +111,7 @@ def read_audit(folder: Path) -> AuditEntry:
         If it is damaged, or no audit.
     """
     manifest = _document(folder, "run.json", ("run_id", "created_at"))
-    if not (folder / AUDIT).exists():
+    if not _has(folder, AUDIT):
         raise DataInvalidError(f"{folder} is no audit: it has no {AUDIT}")
     return AuditEntry(folder, manifest, _document(folder, AUDIT, ("audit", "outcome", "headline")))
 
@@ -181,7 +181,10 @@ def _folders(out: Path) -> list[Path]:
             f"there is no folder {out}; say with --out where the runs are, or make one with "
             "`cryptobt backtest`"
         )
-    every = sorted(path for path in out.iterdir() if path.is_dir())
+    try:
+        every = sorted(path for path in out.iterdir() if path.is_dir())
+    except OSError as error:
+        raise DataInvalidError(f"{out} cannot be read: {error.strerror or error}") from error
     return [path for path in every if path.name.startswith(_PART) or path.name[0] != "."]
 
 
@@ -200,9 +203,15 @@ def _hint(name: str, calls: Iterable[tuple[str, ...]]) -> str:
 
 
 def _is_other(folder: Path) -> bool:
-    return not (folder / "metrics.json").exists() and any(
-        (folder / name).exists() for name in _OTHERS
-    )
+    return not _has(folder, "metrics.json") and any(_has(folder, name) for name in _OTHERS)
+
+
+def _has(folder: Path, name: str) -> bool:
+    """Whether something lies in a folder; who may not look is told so once it is read."""
+    try:
+        return (folder / name).exists()
+    except OSError:
+        return False
 
 
 def _document(folder: Path, name: str, needed: Iterable[str]) -> dict[str, Any]:

@@ -19,17 +19,22 @@ _LEDGER = "ledger.sqlite3"
 
 def ledgers() -> dict[str, Path]:
     """Find the ledger of every account, by name."""
-    found = sorted((home("data") / "accounts").glob(f"*/{_LEDGER}"))
-    return {path.parent.name: path for path in found if _can_be_written(path.parent.name)}
+    folder = home("data") / "accounts"
+    if not folder.is_dir():
+        return {}
+    found = sorted(one.name for one in folder.iterdir() if _is_account(one))
+    return {name: folder / name / _LEDGER for name in found}
 
 
-def _can_be_written(name: str) -> bool:
-    """Whether a folder's name is text; no account was ever opened in one whose name is not."""
+def _is_account(folder: Path) -> bool:
+    """Whether a ledger lies in a folder, or nobody may look; in one whose name is no text none."""
     try:
-        name.encode()
+        folder.name.encode()
+        return (folder / _LEDGER).exists()
     except UnicodeEncodeError:
         return False
-    return True
+    except PermissionError:
+        return True
 
 
 def ledger_state(path: Path) -> Any:

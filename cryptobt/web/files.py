@@ -41,7 +41,7 @@ def folder_state(folder: Path) -> Hashable:
         with os.scandir(folder) as entries:
             # of a link that leads nowhere the name is left
             found = sorted(entries, key=lambda one: one.name)
-            return tuple((one.name, _state(Path(one.path))) for one in found)
+            return tuple((one.name, _state(one)) for one in found)
     except OSError:
         return None
 
@@ -82,7 +82,7 @@ def read_own(folder: Path, name: str) -> bytes | None:
         return None
 
 
-def _state(path: Path) -> Hashable:
+def _state(path: "Path | os.DirEntry[str]") -> Hashable:
     try:
         found = path.stat()
     except OSError:

@@ -64,7 +64,7 @@ class Access:
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server; another name was bound to its address."""
-        name = _host_name(host)
+        name = host_name(host)
         if name in {"localhost", self.host.lower(), *(one.lower() for one in self.names)}:
             return True
         asked, bound = _address(name), _address(self.host)
@@ -248,7 +248,7 @@ def _authority(origin: str) -> str:
         return ""
 
 
-def _host_name(host: str) -> str:
+def host_name(host: str) -> str:
     """Name of a Host header, without the port; empty where something else stands in it."""
     if not _HOST.fullmatch(host):
         return ""

@@ -16,7 +16,7 @@ from cryptobt.core.processes import end_workers
 from cryptobt.core.settings import Settings
 from cryptobt.web.application import BODY_BYTES, create_app
 from cryptobt.web.house import House
-from cryptobt.web.security import Access
+from cryptobt.web.security import Access, host_name
 
 SHORTEST_TOKEN = 16
 TOKEN = "CRYPTOBT_SERVE_TOKEN"
@@ -50,6 +50,8 @@ class Address:
 class Connection(HTTPChannel):  # type: ignore[misc]
     """A connection on which a request has to come whole in time: a byte a second keeps none."""
 
+    last_activity: float
+
     def handle_read(self) -> None:
         """Read what there is; more of a request that has begun is no new activity."""
         begun, since = self.request is not None, self.last_activity
@@ -79,12 +81,14 @@ def serve(
     Raises
     ------
     UsageError
-        If the address is not loopback and there is no token, or cannot be listened to.
+        If the address is not loopback and there is no token, or cannot be listened to, or a name or
+        the proxy's address is none.
     """
     check_access(address.host, token)
+    names = checked_names(address)
     bound = _bound(address)
     house = House(out, settings)
-    app = create_app(house, Access(address.host, address.names, token))
+    app = create_app(house, Access(address.host, names, token))
     # how many requests wait is no warning: each has its time limit
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     server = _listening(app, address, bound)
@@ -121,6 +125,31 @@ def check_access(host: str, token: str) -> None:
             f"--host {host} is open to others: set {TOKEN} in the environment to a token of "
             f"{SHORTEST_TOKEN} letters or more, or leave --host out"
         )
+
+
+def checked_names(address: Address) -> tuple[str, ...]:
+    """Give the names without ports.
+
+    Raises
+    ------
+    UsageError
+        If one is no name of a host, or the proxy is no address: neither would ever be met.
+    """
+    if address.proxy:
+        try:
+            ipaddress.ip_address(address.proxy)
+        except ValueError as error:
+            raise UsageError(
+                f"--behind-proxy {address.proxy} is no address; expected the one from which the "
+                "proxy connects, such as 127.0.0.1"
+            ) from error
+    for name in address.names:
+        if not host_name(name):
+            raise UsageError(
+                f"--name {name} is no host name; expected one such as trader.example, without "
+                "http:// and path"
+            )
+    return tuple(host_name(name) for name in address.names)
 
 
 def _is_loopback(host: str) -> bool:

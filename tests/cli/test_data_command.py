@@ -154,6 +154,7 @@ def test_series_beside_the_bars_are_synced_shown_and_verified(
     assert "sentiment (feargreed): 60 rows of 1d" in told
 
 
+@pytest.mark.slow
 def test_a_run_says_which_series_were_stored_before(
     call: Call,
     server: FakeYahoo,

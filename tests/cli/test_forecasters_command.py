@@ -53,6 +53,7 @@ def here(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_honest_forecaster_passes_with_code_0(here: Path, tmp_path: Path) -> None:
     arguments = ["forecasters", "check", "mine.py:LastRow"]
     done = console(arguments, environment(tmp_path), cwd=here)
@@ -99,10 +100,8 @@ def test_what_is_not_there_is_one_line_with_code_2(
         assert (said.code, said.out, said.err) == (2, "", f"cryptobt: {words}\n")
 
 
-@pytest.mark.parametrize(
-    ("folder", "name"),
-    [pytest.param("", "up_or_down", marks=pytest.mark.slow), ("{here}/", "LastRow")],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("folder", "name"), [("", "up_or_down"), ("{here}/", "LastRow")])
 def test_a_file_of_the_users_is_traded_end_to_end(
     here: Path, tmp_path: Path, folder: str, name: str
 ) -> None:

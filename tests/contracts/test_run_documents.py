@@ -231,6 +231,7 @@ def test_the_manifest_has_the_documented_keys(run: RunFolder) -> None:
         "forecasts_hash",
         "code_version",
         "strategy",
+        "features",
         "forecaster",
         "seeds",
         "libraries",

@@ -68,6 +68,7 @@ def test_a_strategy_that_never_trades_has_no_sharpe_ratio(run: Any, tmp_path: Pa
     assert "No trade was made" in page(never)
 
 
+@pytest.mark.slow
 def test_a_market_that_only_falls_has_no_precision_and_is_drawn(run: Any, tmp_path: Path) -> None:
     falling = run("buy_and_hold", csv=(file_of(tmp_path / "fall.csv", -0.005),))
     strategy = falling.metrics["rows"]["strategy"]

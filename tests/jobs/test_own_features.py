@@ -26,6 +26,7 @@ def settings(reference: str, out: Path) -> dict[str, dict[str, object]]:
     )
 
 
+@pytest.mark.slow
 def test_a_forecaster_learns_from_them_and_run_json_has_their_hash(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(CODE)

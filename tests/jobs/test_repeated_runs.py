@@ -85,6 +85,7 @@ def test_a_forecast_does_not_depend_on_the_first_decision(
     pd.testing.assert_frame_equal(part, common)
 
 
+@pytest.mark.slow
 def test_a_rule_without_forecasts_trades_a_history_too_short_for_any(tmp_path: Path) -> None:
     data = {"source": "sample", "end": "2015-03-01"}
     run = run_in_process(
@@ -97,6 +98,7 @@ def test_a_rule_without_forecasts_trades_a_history_too_short_for_any(tmp_path: P
     assert "too few rows" in rows["trend_only"]["performance"]["sharpe"]["reason"]
 
 
+@pytest.mark.slow
 def test_a_run_without_forecasts_has_their_header(tmp_path: Path, tiny_run: RunFolder) -> None:
     data = {"source": "sample", "end": "2015-03-01"}
     run = run_in_process(

@@ -1,12 +1,14 @@
 """Runs are found by what a person calls them; a damaged folder is named, and stops no other."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from cryptobt.core.errors import DataInvalidError, UsageError
-from cryptobt.records.run_index import find_run, read_run, read_runs
+from cryptobt.records.run_index import find_run, read_audits, read_run, read_runs
 from tests.jobs.run_folders import made_run
 
 
@@ -46,6 +48,7 @@ def test_files_hidden_folders_and_other_kinds_of_folders_are_no_runs(out: Path) 
         ("metrics.json", "{}", "metrics.json is damaged: it has no 'strategy'"),
         ("run.json", '{"run_id": "x"}', "run.json is damaged: it has no 'created_at'"),
         ("run.json", b"\xff\xfe", "run.json is damaged: "),
+        ("metrics.json", "[" * 200_000, "metrics.json is damaged: maximum recursion depth"),
     ],
 )
 def test_a_damaged_folder_is_one_line_and_stops_no_other(
@@ -63,6 +66,47 @@ def test_a_damaged_folder_is_one_line_and_stops_no_other(
     assert "\n" not in line
     with pytest.raises(DataInvalidError, match=file):
         find_run(folder.name, out)
+
+
+def test_what_never_ends_in_place_of_a_document_keeps_nobody_waiting(out: Path) -> None:
+    pipe, endless, large = (made_run(out, f"eeee000{n}") / "metrics.json" for n in range(3))
+    for path in (pipe, endless, large):
+        path.unlink()
+    os.mkfifo(pipe)
+    endless.symlink_to("/dev/zero")
+    with large.open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    runs, problems = read_runs(out)
+    assert len(runs) == 3
+    assert [line.partition("cannot be read: ")[2] for line in problems] == [
+        "it is no file", "it is no file", "it has 68,157,440 bytes",
+    ]  # fmt: skip
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = find_run("ffff", out).folder
+    stat, opened = Path.stat, os.open
+
+    def look(path: Path, **more: bool) -> os.stat_result:
+        refuse(path)
+        return stat(path, **more)
+
+    def read(path: Path, *more: int) -> int:
+        refuse(path)
+        return opened(path, *more)
+
+    def refuse(path: Path) -> None:
+        if Path(path).parent == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", look)
+    monkeypatch.setattr(os, "open", read)
+    runs, problems = read_runs(out)
+    assert [run.run_id for run in runs] == ["abcd0002", "abcd0001"]
+    assert problems == [f"{closed / 'run.json'} cannot be read: Permission denied"]
+    assert read_audits(out) == ([], [])
 
 
 def test_a_run_that_is_being_written_is_said(out: Path) -> None:

@@ -55,6 +55,10 @@ def ledger(tmp_path: Path) -> TrialLedger:
 def test_nothing_was_tried_on_a_market_that_is_not_in_the_ledger(ledger: TrialLedger) -> None:
     found = ledger.tried(["BTC-USD"], "1d")
     assert (found.n, found.variance) == (0, None)
+    assert not ledger.path.parent.exists(), "who only asks makes no ledger"
+    ledger.record(trial("a"), ["ETH-USD"], "1d")
+    found = ledger.tried(["BTC-USD"], "1d")
+    assert (found.n, found.variance) == (0, None)
 
 
 def test_the_same_key_again_is_the_same_trial_with_its_newest_returns(ledger: TrialLedger) -> None:

@@ -1,5 +1,6 @@
 """Files from strangers and requests from worse: nothing runs, nothing leaks, nothing falls over."""
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from cryptobt.paper.account import account_names
+from cryptobt.web.files import MOST_BYTES, read_own
 from tests.jobs.run_folders import made_run
 
 from .world import SCRIPT, World, change
@@ -78,6 +81,55 @@ def test_a_folder_that_is_a_link_is_not_one_of_the_runs(runs: World, tmp_path: P
 def test_a_pipe_in_place_of_a_file_keeps_nobody_waiting(runs: World) -> None:
     os.mkfifo(next(runs.out.glob("*aaaa0001")) / "trades.csv")
     assert runs.client().get("/runs/aaaa0001/trades.csv").status_code == 404
+
+
+def test_a_pipe_in_place_of_a_document_hides_no_other_run(runs: World) -> None:
+    metrics = next(runs.out.glob("*aaaa0001")) / "metrics.json"
+    metrics.unlink()
+    os.mkfifo(metrics)
+    told = runs.client().get("/api/runs").get_json()
+    assert [row["id"] for row in told["rows"]] == ["bbbb0002"]
+    assert any("it is no file" in text for text in told["problems"])
+
+
+def test_brackets_without_end_hide_no_other_run(runs: World) -> None:
+    (next(runs.out.glob("*aaaa0001")) / "metrics.json").write_text("[" * 200_000)
+    told = runs.client().get("/api/runs").get_json()
+    assert [row["id"] for row in told["rows"]] == ["bbbb0002"]
+
+
+def test_a_file_beyond_all_measure_is_not_read_into_memory(runs: World) -> None:
+    with (next(runs.out.glob("*aaaa0001")) / "tearsheet.html").open("wb") as page:
+        page.truncate(MOST_BYTES + 1)
+    answer = runs.client().get("/runs/aaaa0001/tearsheet.html")
+    assert answer.status_code == 404
+    assert "no file tearsheet.html that can be shown" in answer.text
+
+
+def test_a_folder_that_became_a_link_gives_nothing_out(tmp_path: Path) -> None:
+    made_run(tmp_path, "dddd0004").rename(tmp_path / "run")
+    (tmp_path / "linked").symlink_to(tmp_path / "run")
+    assert read_own(tmp_path / "run", "run.json")
+    assert read_own(tmp_path / "linked", "run.json") is None
+
+
+def test_a_link_that_leads_nowhere_leaves_the_list_up_to_date(runs: World) -> None:
+    client = runs.client()
+    (runs.out / "nowhere").symlink_to(runs.out / "nothing")
+    assert client.get("/api/runs").get_json()["total"] == 2
+    made_run(runs.out, "dddd0004")
+    assert client.get("/api/runs").get_json()["total"] == 3
+
+
+def test_a_comparison_with_nonsense_is_one_sentence_without_a_folder(runs: World) -> None:
+    folder = next(runs.out.glob("*aaaa0001"))
+    change(folder, "metrics.json", rows=[])
+    client, path = runs.client(), "/api/compare?a=aaaa0001&b=bbbb0002"
+    assert "cannot be compared" in client.get(path).get_json()["problem"]
+    (folder / "equity.csv").unlink()
+    os.mkfifo(folder / "equity.csv")
+    said = client.get(path).get_json()["problem"]
+    assert said == f"{folder.name}/equity.csv cannot be read: it is no file"
 
 
 def hostile_run(own: World) -> Path:
@@ -178,10 +230,62 @@ def test_numbers_that_are_not_finite_are_null(runs: World) -> None:
     assert next(row for row in told["rows"] if row["id"] == "aaaa0001")["sharpe"] is None
 
 
+def test_a_folder_whose_name_is_no_text_hides_no_account(own: World) -> None:
+    own.copy_account(os.fsdecode(b"bad\xff"))
+    client = own.client()
+    assert [row["account"] for row in client.get("/api/accounts").get_json()["accounts"]] == ["one"]
+    assert client.get("/").status_code == 200
+
+
+def test_an_account_that_may_not_be_looked_into_is_not_kept_quiet(
+    own: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = own.copy_account("closed").parent
+    stat, opened = Path.stat, Path.open
+
+    def look(path: Path, **more: Any) -> os.stat_result:
+        refuse(path)
+        return stat(path, **more)
+
+    def read(path: Path, *more: Any, **named: Any) -> Any:
+        refuse(path)
+        return opened(path, *more, **named)
+
+    def refuse(path: Path) -> None:
+        if path.parent == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", look)
+    monkeypatch.setattr(Path, "open", read)
+    rows = own.client().get("/api/accounts").get_json()["accounts"]
+    assert [(row["account"], row["state"]) for row in rows] == [
+        ("closed", "failed"), ("one", "ready"),
+    ]  # fmt: skip
+    assert "Permission denied" in rows[0]["problem"]
+    assert account_names() == ["closed", "one"]
+
+
+def test_looking_at_everything_writes_nothing(own: World) -> None:
+    def everything() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in own.home.parent.rglob("*") if path.is_file()}
+
+    before, client = everything(), own.client()
+    for path in ("/", "/accounts/one", "/accounts/one/tearsheet", "/runs", "/runs/aaaa0001",
+                 "/runs/compare?a=aaaa0001&b=bbbb0002", "/data", "/audits"):  # fmt: skip
+        assert client.get(path).status_code == 200, path
+    assert everything() == before
+
+
+def test_a_copied_account_is_called_as_it_lies(own: World) -> None:
+    own.copy_account("copy")
+    rows = own.client().get("/api/accounts").get_json()["accounts"]
+    assert [row["account"] for row in rows] == ["copy", "one"]
+
+
 _LONG = [pytest.param(how, marks=pytest.mark.slow) for how in ("cut", "empty", "text")]
 
 
-@pytest.mark.parametrize("how", ["flipped", "rewritten", "folder", *_LONG])
+@pytest.mark.parametrize("how", ["flipped", "rewritten", "folder", "pipe", *_LONG])
 def test_a_damaged_ledger_is_said_on_its_account_and_hides_no_other(own: World, how: str) -> None:
     path = own.copy_account("broken")
     content = path.read_bytes()
@@ -194,9 +298,9 @@ def test_a_damaged_ledger_is_said_on_its_account_and_hides_no_other(own: World, 
                 database.execute(f"DROP TRIGGER {name}")
             database.execute("UPDATE nights SET record = replace(record, '0', '1')")
         database.close()
-    elif how == "folder":
+    elif how in ("folder", "pipe"):
         path.unlink()
-        path.mkdir()
+        path.mkdir() if how == "folder" else os.mkfifo(path)
     else:
         path.write_bytes({"cut": content[:5000], "empty": b"", "text": b"x" * 9000}[how])
     client = own.client()
@@ -274,6 +378,12 @@ def test_a_form_that_is_too_large_is_refused(client: FlaskClient) -> None:
     assert client.post(FORECAST, data=form).status_code == 413
     many = {"csrf": csrf(client)} | {f"field:{number}": "1" for number in range(2000)}
     assert client.post(FORECAST, data=many).status_code == 422
+
+
+def test_what_is_wrong_with_many_unknown_fields_is_said_once(home: World) -> None:
+    problems = {f"a{number}": "no such field; known: rsi" for number in range(50)}
+    shown = home.shared.forecasts.typed("one", "BTC-USD", dict.fromkeys(problems, "1"), problems)
+    assert shown.document["form"]["error"] == "no such field; known: rsi"
 
 
 def test_two_tabs_ask_their_own_questions(client: FlaskClient) -> None:

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from cryptobt.core.errors import UsageError
 from cryptobt.web.forms import local
 from cryptobt.web.security import Access, Patience
-from cryptobt.web.serve import check_access
+from cryptobt.web.serve import Address, check_access, checked_names
 
 from .world import TOKEN, World
 
@@ -95,6 +95,20 @@ def test_signing_out_ends_the_session(guarded: FlaskClient) -> None:
     assert guarded.get("/").status_code == 303
 
 
+def test_a_copy_of_the_cookie_ends_with_the_session_it_was_taken_from(home: World) -> None:
+    app = home.app(TOKEN)
+    mine, thief, other = (app.test_client() for _ in range(3))
+    sign_in(mine)
+    sign_in(other)
+    cookie = mine.get_cookie("cryptobt")
+    assert cookie is not None
+    thief.set_cookie("cryptobt", cookie.value)
+    assert thief.get("/").status_code == 200
+    mine.post("/signout", data={"csrf": csrf(mine, "/")})
+    assert thief.get("/").status_code == 303
+    assert other.get("/").status_code == 200
+
+
 def test_a_cookie_of_another_process_opens_nothing(home: World) -> None:
     first, second = home.client(TOKEN), home.client(TOKEN)
     sign_in(first)
@@ -125,7 +139,12 @@ def test_wrong_tokens_are_slowed_down_by_address_and_the_right_one_too(home: Wor
     assert sign_in(client, "wrong").status_code == 429
     # who guesses does not learn whether this was the one
     assert sign_in(client).status_code == 429
-    assert client.get("/api/overview", headers=BEARER).status_code == 429
+    refused = client.get("/api/overview", headers=BEARER)
+    page = sign_in(client)
+    for answer in (refused, page):
+        assert answer.status_code == 429
+        assert answer.headers["Retry-After"] in ("1", "2")
+    assert page.text.count("Try again in") == 1
     other = {"REMOTE_ADDR": "10.0.0.9"}
     assert client.get("/api/overview", headers=BEARER, environ_base=other).status_code == 200
 
@@ -152,6 +171,8 @@ def test_the_wait_doubles_up_to_five_minutes_and_ends() -> None:
         ("LOCALHOST.", 200), ("home.example", 200), ("evil.example", 421),
         ("localhost.evil.example", 421), ("10.0.0.1", 421), ("127.0.0.1.evil.example", 421),
         ("", 421), ("[::1", 421), ("localhost@evil.example", 421), ("evil.example:localhost", 421),
+        ("user@localhost", 421), ("localhost/x", 421), ("localhost:8017x", 421),
+        ("evil.example\\@localhost", 421), ("localhost, evil.example", 421),
     ],
 )  # fmt: skip
 def test_the_server_answers_under_its_own_names_alone(
@@ -180,6 +201,29 @@ def test_an_address_that_is_open_to_others_needs_a_token_of_some_length() -> Non
         check_access(host, TOKEN)
         with pytest.raises(UsageError, match="has 15 letters; expected 16"):
             check_access(host, "x" * 15)
+        with pytest.raises(UsageError, match="has letters that a header cannot carry"):
+            check_access(host, "é" * 16)
+
+
+@pytest.mark.parametrize("name", ["http://a.example/", "a.example/", "", "a b", "a@b", "ü.example"])
+def test_what_is_no_host_name_is_refused_rather_than_never_met(name: str) -> None:
+    with pytest.raises(UsageError, match="is no host name"):
+        checked_names(Address(names=("trader.example", name)))
+
+
+@pytest.mark.parametrize("proxy", ["*", "localhost", "127.0.0.1:80", "10.0.0.0/8"])
+def test_only_an_address_is_believed_as_a_proxy(proxy: str) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        checked_names(Address(proxy=proxy))
+
+
+def test_a_name_may_be_given_as_the_browser_shows_it() -> None:
+    given = Address(names=("Trader.example:8017", "trader.local."), proxy="::1")
+    assert checked_names(given) == ("trader.example", "trader.local")
+
+
+def test_the_token_does_not_show_where_an_access_is_printed() -> None:
+    assert TOKEN not in repr(Access(token=TOKEN))
 
 
 @pytest.mark.parametrize(
@@ -190,6 +234,9 @@ def test_an_address_that_is_open_to_others_needs_a_token_of_some_length() -> Non
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://localhost:9999"},
+        {"Origin": "http://["},
+        {"Origin": "localhost"},
+        {"Origin": ""},
     ],
 )
 def test_a_form_from_another_site_is_refused_with_its_secret_too(
@@ -241,6 +288,7 @@ def test_every_answer_forbids_what_no_page_of_ours_does(client: FlaskClient, pat
         ("/runs?text=a", True), ("", False), ("//evil.example", False), ("/\\evil.example", False),
         ("https://evil.example", False), ("javascript:alert(1)", False), ("/\n/evil", False),
         ("\\\\evil.example", False), ("evil", False), ("/%0d%0aSet-Cookie: a", True),
+        ("//[", False), ("/\\[", False), ("http://[", False),
     ],
 )  # fmt: skip
 def test_after_signing_in_one_goes_on_within_this_server(address: str, own: bool) -> None:

@@ -10,13 +10,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from waitress.adjustments import Adjustments
 
 from cryptobt.cli.main import cli
 from cryptobt.core.errors import UsageError
 from cryptobt.paper.clock import stopped_clock
+from cryptobt.web.serve import Connection
 from tests.paper import vendor
 
 from .world import LAST, TOKEN, World
@@ -233,3 +236,25 @@ def test_a_worker_that_is_killed_is_replaced(own: World) -> None:
             time.sleep(0.2)
     finally:
         assert made.end()[0] == 0
+
+
+def test_a_request_that_comes_a_letter_at_a_time_is_no_activity() -> None:
+    ours, theirs = socket.socketpair()
+    server = SimpleNamespace(active_channels={}, add_task=lambda asked: None)
+    made = Connection(server, ours, ("127.0.0.1", 1), Adjustments(), map={})
+
+    def active_after(sent: bytes) -> bool:
+        theirs.sendall(sent)
+        made.last_activity = 1.0
+        made.handle_read()
+        return bool(made.last_activity > 1.0)
+
+    try:
+        assert active_after(b"GET / HTTP/1.1\r\n"), "a request begins"
+        assert not active_after(b"X: a")
+        assert not active_after(b"a")
+        assert active_after(b"\r\n\r\n"), "it is there"
+        assert active_after(b"GET"), "the next one begins"
+    finally:
+        theirs.close()
+        made.close()

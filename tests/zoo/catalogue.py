@@ -90,6 +90,8 @@ LEAKS = (
     _feature("loop_ahead", "confirmed", 0, ("closes[i + 1]", "confirmed.append(")),
     _feature("fill_price", "room", 0, ("shift(-1)",)),
     _feature("volume_left", "left", 0, ("iloc[::-1]",)),
+    _feature("after_a_crash", "ret_or_rebound", 250, ("shift(-1)",)),
+    _feature("month_end_ahead", "move", 30, ("shift(-1)",)),
     _feature("span_by_length", "trend", 1, ("len(bars)", "ewm(span=span)")),
     Animal(
         "onchain_same_date", "feature", True, "columns", part=("data", "process", "features"),
@@ -122,10 +124,15 @@ LEAKS = (
         "own_price_file", "OwnPriceFile", ("read_csv(", "shift(-1)"),
         part=("process", "data", "signals", "orders"),
     ),
+    _strategy(
+        "closes_by_day", "ClosesByDay", ("read_text()", "CLOSES"),
+        part=("process", "data", "signals", "orders"),
+    ),
     _strategy("weight_from_ahead", "CalmAhead", ("high[1]", "buflen()")),
     _forecaster("predicts_with_next_close", "NextClose", ("ends + 1", "log_close[following]")),
     _forecaster("standardises_together", "Together", ("np.nanmean(windows.rows",)),
     _forecaster("ranks_its_answers", "Ranks", ("argsort()",)),
+    _forecaster("similar_days_asked", "SimilarDays", ("ends + 1", "argsort(")),
     _forecaster("smooths_its_answers", "Smoothed", ("np.convolve(", "np.pad(")),
     _forecaster("refits_while_predicting", "Refits", ("ends[1:]", "x[:-1]")),
     _forecaster("batch_scaled_model", "CentredRidge", ("x.mean(axis=0)",)),
@@ -195,6 +202,7 @@ CLEAN = (
         weight_by_volatility="CalmNow",
         follows_the_forecast="FollowsTheForecast",
         yesterday_from_file="YesterdayFromFile",
+        closes_so_far="ClosesSoFar",
     ),
     *_clean(
         "forecaster",

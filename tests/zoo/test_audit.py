@@ -12,8 +12,8 @@ from .catalogue import CLEAN, LEAKS
 from .exam import examine
 from .truth import modules_left_as_they_were
 
-QUICK = {"shifted_back", "close_before"}
-"""For the fast tests: an audit takes some seconds, most of them for processes of its own."""
+QUICK = {"shifted_back"}
+"""For the fast tests: an audit takes some seconds; tests/jobs/audits has a clean one."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The markets of the zoo: simulated, short, with a gap, holes or a coin that dies where needed."""
 
+import json
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -157,4 +158,6 @@ def write_beside(folder: Path, given: World) -> None:
     ):
         dated = frame.rename_axis("date").tz_localize(None)
         dated.to_csv(folder / name, date_format="%Y-%m-%d")
+    closes = dict(zip(market.times.strftime("%Y-%m-%d"), market.bars["close"], strict=True))
+    (folder / "closes.json").write_text(json.dumps(closes), encoding="utf-8")
     (folder / "params.json").write_text('{"periods": [1, 3, 7]}\n', encoding="utf-8")

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from cryptobt.core.errors import CryptobtError
+from cryptobt.core.errors import CryptobtError, UsageError
 from cryptobt.core.settings import Settings
 from cryptobt.core.types import BacktestResult, Forecasts
 from cryptobt.jobs.audits.asking import same_random_numbers
@@ -28,6 +28,7 @@ from cryptobt.jobs.events import Events
 
 _LONGEST_S = 300
 _MOST_TRIED = 6
+_FAILED = "Traceback (most recent call last)"
 FEATURES, FORECASTER, STRATEGY = "features", "forecaster", "strategy"
 
 
@@ -91,7 +92,12 @@ def run_apart(errands: Sequence[Errand], *, explore: bool = False) -> list[Outco
     Returns
     -------
     list of Outcome
-        One for each errand; all failed where the process ends without an answer.
+        One for each errand; all failed where the process takes too long or fails itself.
+
+    Raises
+    ------
+    UsageError
+        If the user's code ends the process: it would end this one as well.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -108,8 +114,13 @@ def run_apart(errands: Sequence[Errand], *, explore: bool = False) -> list[Outco
                 len(errands) + explore
             )
     if done.returncode or not done.stdout:
-        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        return [Outcome(failed="".join(last) or "it ended at once")] * (len(errands) + explore)
+        told = done.stderr.decode(errors="replace")
+        if _FAILED not in told:
+            raise UsageError(
+                "your code ends the process that it runs in (os._exit, a signal, no memory left; "
+                f"status {done.returncode}): let its functions return"
+            )
+        return [Outcome(failed=told.strip().splitlines()[-1])] * (len(errands) + explore)
     outcomes: list[Outcome] = pickle.loads(done.stdout)  # noqa: S301 from our own child
     return outcomes
 
@@ -166,7 +177,8 @@ def _done(errand: Errand, folder: str, name: str) -> Outcome:
             for worlds in errand.rounds:
                 tables, account = _results(errand, _subject(errand, worlds))
         except (CryptobtError, OSError) as error:
-            failed = " ".join(str(error).split())
+            # A folder that is made for this process alone is called otherwise the next time.
+            failed = " ".join(str(error).split()).partition(folder)[0].rstrip(" :'\"")
     return Outcome(tables, account, tuple(disk.read), tuple(disk.written), (), failed)
 
 

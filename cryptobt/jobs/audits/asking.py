@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cryptobt.core.columns import CLOSE, HIGH, LOW, VOLUME
 from cryptobt.core.errors import UsageError
 from cryptobt.features.feature_set import FeatureSet
 from cryptobt.features.sets import join
@@ -22,6 +23,7 @@ from cryptobt.jobs.audits.futures import World, exchanged
 _FEW = 7
 _SPREAD = 14
 _FIRST_ROWS = 10
+_FEW_MOVES = 2
 MOST_SEARCHED = 800
 """Bars at which the future is cut away once more, to find the first row that knows it."""
 LONGEST_SEARCH_S = 20.0
@@ -116,6 +118,30 @@ def stops(times: pd.DatetimeIndex, warm_up: int) -> list[pd.Timestamp]:
     )]  # fmt: skip
     bars = {first, min(first + 1, last), *spread, *range(max(last - _FEW, first), last + 1)}
     return [times[bar] for bar in sorted(bars) if 0 <= bar <= last]
+
+
+def rare_bars(bars: pd.DataFrame, warm_up: int) -> list[pd.Timestamp]:
+    """Bars on which code may do what it does on no other: the market's extremes, ends, gaps.
+
+    The largest moves, the widest range, the most and the least volume; a last and a first bar of
+    a day, month, quarter and year; the bars around a gap.
+    """
+    given = bars.iloc[max(warm_up, 1) : -1]
+    if len(given) < _SPREAD:
+        return []
+    times, width = pd.DatetimeIndex(given.index), given[HIGH] / given[LOW]
+    volume, moves = given[VOLUME].fillna(0.0), given[CLOSE].pct_change().fillna(0.0)
+    ranked = moves.to_numpy().argsort(kind="stable")
+    places = {*ranked[:_FEW_MOVES].tolist(), *ranked[-_FEW_MOVES:].tolist()}
+    places |= {int(width.argmax()), int(volume.argmax()), int(volume.argmin())}
+    changes = [
+        np.diff(times.asi8) > np.diff(times.asi8).min(),
+        *(np.diff(unit) != 0 for unit in (times.day, times.month, times.quarter, times.year)),
+    ]
+    for change in changes:
+        ends = change.nonzero()[0]
+        places |= {int(end) + after for after in (0, 1) for end in ends[len(ends) // 2 :][:1]}
+    return [times[place] for place in sorted(places)]
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_MOST_BYTES = 50_000_000
+MOST_BYTES = 50_000_000
 _TEXT = (".csv", ".txt", ".tsv", ".dat")
 _EPOCH_NAMES = ("time", "timestamp", "date", "unix", "ts")
-_PUBLISHED = ("available_at", "published", "published_at", "release", "released")
+PUBLISHED = ("available_at", "published", "published_at", "release", "released")
 _PRICES = ("open", "high", "low", "close", "price")
 _LONGEST = pd.Timedelta(days=32)
 _REGULAR = 0.8
@@ -48,7 +49,7 @@ class DatedFile:
     def read(cls, path: str) -> "DatedFile | None":
         """Read it; None where it is no such table."""
         file = Path(path)
-        if file.suffix.lower() not in _TEXT or file.stat().st_size > _MOST_BYTES:
+        if file.suffix.lower() not in _TEXT or file.stat().st_size > MOST_BYTES:
             return None
         try:
             text = file.read_text(encoding="utf-8-sig")
@@ -64,31 +65,25 @@ class DatedFile:
     def _of(cls, path: str, separator: str, rows: list[list[str]]) -> "DatedFile | None":
         header, lines = rows[0], rows[1:]
         names = [name.strip().lower() for name in header]
-        order = sorted(range(len(names)), key=lambda place: names[place] not in _PUBLISHED)
+        order = sorted(range(len(names)), key=lambda place: names[place] not in PUBLISHED)
         for place in order:
-            times = _instants(
+            times = instants(
                 [row[place] if place < len(row) else "" for row in lines], names[place]
             )
             if times is not None:
-                published = names[place] in _PUBLISHED
+                published = names[place] in PUBLISHED
                 return cls(path, separator, header, lines, times, place, published)
         return None
 
     @cached_property
     def spacing(self) -> pd.Timedelta | None:
         """Spacing of its rows, where it is regular and no longer than a month."""
-        times = self.times.dropna().unique().sort_values()
-        if len(times) < _FEW:
-            return None
-        steps = pd.Series(times).diff().dropna()
-        usual = steps.mode().iloc[0]
-        regular = float((steps == usual).mean()) >= _REGULAR
-        return usual if regular and usual <= _LONGEST else None
+        return spacing_of(self.times)
 
     @property
     def holds_prices(self) -> bool:
         """Whether its columns are a market's, whose bar is known when it closes."""
-        return any(name in column.lower() for column in self.header for name in _PRICES)
+        return named_as_prices(self.header)
 
     def changed_from(self, instant: pd.Timestamp) -> str:
         """The text with other numbers in every row of this instant or a later one."""
@@ -101,8 +96,25 @@ class DatedFile:
 
     def _changed(self, line: list[str], random: np.random.Generator) -> list[str]:
         return [
-            cell if place == self.place else _other(cell, random) for place, cell in enumerate(line)
+            cell if place == self.place else other_number(cell, random)
+            for place, cell in enumerate(line)
         ]
+
+
+def spacing_of(found: pd.DatetimeIndex) -> pd.Timedelta | None:
+    """Spacing of instants where it is regular and no longer than a month."""
+    times = found.dropna().unique().sort_values()
+    if len(times) < _FEW:
+        return None
+    steps = pd.Series(times).diff().dropna()
+    usual = steps.mode().iloc[0]
+    regular = float((steps == usual).mean()) >= _REGULAR
+    return usual if regular and usual <= _LONGEST else None
+
+
+def named_as_prices(names: Iterable[str]) -> bool:
+    """Whether columns are a market's by their names."""
+    return any(name in column.lower() for column in names for name in _PRICES)
 
 
 def holds_no_dates(path: str) -> bool:
@@ -119,7 +131,7 @@ def holds_no_dates(path: str) -> bool:
 
 
 def _has_dates(value: Any, least: int = 3) -> bool:
-    found = sum(1 for text in _texts(value) if _instants([text], "") is not None)
+    found = sum(1 for text in _texts(value) if instants([text], "") is not None)
     return found >= least
 
 
@@ -131,7 +143,8 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def _instants(cells: list[str], name: str) -> pd.DatetimeIndex | None:
+def instants(cells: list[str], name: str) -> pd.DatetimeIndex | None:
+    """Instants that the cells of a column tell; None where it is no column of instants."""
     series = pd.Series(cells)
     numbers = pd.to_numeric(series, errors="coerce")
     if numbers.notna().mean() > 0.5:
@@ -149,7 +162,7 @@ def _instants(cells: list[str], name: str) -> pd.DatetimeIndex | None:
     return pd.DatetimeIndex(times) if times.notna().mean() > 0.9 else None
 
 
-def _other(cell: str, random: np.random.Generator) -> str:
+def other_number(cell: str, random: np.random.Generator) -> str:
     """Another number in place of one; text, and dates, stay."""
     try:
         value = float(cell)

@@ -35,6 +35,10 @@ class Difference(NamedTuple):
         """Both values, the second with what was different."""
         return f"{self.time:%F} it is {_number(self.was)}, and {_number(self.now)} {otherwise}"
 
+    def instead(self) -> str:
+        """The second value, and the one that it stands in place of."""
+        return f"{_number(self.now)} in place of {_number(self.was)}"
+
 
 def first_difference(
     whole: pd.DataFrame,

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import io
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,7 @@ from unittest.mock import patch
 
 _CODE = (".py", ".pyc", ".pyi", ".so", ".pyd")
 _SYSTEM = ("/proc/", "/dev/", "/sys/", "/etc/", "/usr/share/zoneinfo")
+_WITH_CODE = re.compile(r"(__pycache__|\.dist-info|\.egg-info)[/\\]")
 
 
 @dataclass
@@ -143,7 +145,7 @@ def _user_path(file: Any) -> str | None:
         return None
     # Links stay as they are: a path is what the code calls it.
     path = os.path.abspath(os.fsdecode(file))  # noqa: PTH100
-    if path.endswith(_CODE) or path.startswith(_SYSTEM) or f"{os.sep}__pycache__" in path:
+    if path.endswith(_CODE) or path.startswith(_SYSTEM) or _WITH_CODE.search(path):
         return None
     return None if path.startswith(_libraries()) else path
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from cryptobt.jobs.audits.asking import Columns, Search, stops
+from cryptobt.jobs.audits.asking import Columns, Search, rare_bars, stops
 from cryptobt.jobs.audits.checks import Check, Place, Question, every, leaked, listed
 from cryptobt.jobs.audits.differences import Difference, first_difference
 from cryptobt.jobs.audits.futures import (
@@ -71,11 +71,22 @@ class FeatureChecks:
         return self.columns.joined(self.world)
 
     @cached_property
+    def warm_up(self) -> int:
+        """Place of the first row in which every column has a value."""
+        rows = self.whole.notna().all(axis=1).to_numpy()
+        return int(rows.argmax()) if rows.any() else 0
+
+    @cached_property
     def stops(self) -> list[pd.Timestamp]:
         """Bars after which the future is changed."""
-        rows = self.whole.notna().all(axis=1).to_numpy()
-        found = stops(self.world.times, int(rows.argmax()) if rows.any() else 0)
+        found = stops(self.world.times, self.warm_up)
         return found[::4] if self.few else found
+
+    @cached_property
+    def cuts(self) -> list[pd.Timestamp]:
+        """Bars after which it is cut away: those, and the ones at which something rare happens."""
+        rare = [] if self.few else rare_bars(self.world.market.bars, self.warm_up)
+        return sorted({*self.stops, *rare})
 
     def checks(self) -> list[Check]:
         """Answer every question, those that mean nothing by why."""
@@ -92,7 +103,7 @@ class FeatureChecks:
 
     def _asked(self) -> Iterator[Check]:
         first = [
-            self._compared(CUT, cut, self.stops),
+            self._compared(CUT, cut, self.cuts),
             self._compared(EXCHANGED, exchanged, self.stops),
         ]
         yield from first

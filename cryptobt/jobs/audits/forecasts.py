@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cryptobt.core.errors import CryptobtError
+from cryptobt.core.errors import CryptobtError, UsageError
 from cryptobt.core.types import Forecasts
 from cryptobt.forecasters.folds import Fold, Samples, plan_folds
 from cryptobt.forecasters.registry import ForecasterSpec
@@ -114,10 +114,18 @@ class ForecastChecks:
         change: Callable[[World, pd.Timestamp], World],
     ) -> Check:
         found: list[Difference] = []
+        failed: list[CryptobtError] = []
         for time in times:
-            difference = self._differs(change(self.world, time), time)
+            try:
+                made = self._forecast(change(self.world, time))
+            except CryptobtError as error:
+                failed.append(error)  # too few rows are left to forecast at all
+                continue
+            difference = first_difference(self.own, self._rows(made), time)
             if difference is not None:
                 found.append(difference)
+        if failed and len(failed) == len(times):
+            return question.not_asked(f"no world with another future can be forecast: {failed[0]}")
         if not found:
             return question.passed()
         first = min(found, key=lambda one: one.time)
@@ -129,13 +137,6 @@ class ForecastChecks:
             symbol=self.subject.named(self.world),
             place=place_of_forecaster(self.subject),
         )
-
-    def _differs(self, world: World, time: pd.Timestamp) -> Difference | None:
-        try:
-            made = self._forecast(world)
-        except CryptobtError:
-            return None  # too few rows are left to forecast at all
-        return first_difference(self.own, self._rows(made), time)
 
     def _forecast(self, world: World) -> Forecasts:
         subject = self.subject
@@ -172,7 +173,10 @@ class ForecastChecks:
         if settings.walkforward.warm_start:
             return COLD.not_asked("each fold begins from the one before: see the deep audit")
         for fold in self.folds[-2:]:
-            samples = self.learning.samples_of(cut(self.world, self._time(fold, -1)))
+            try:
+                samples = self.learning.samples_of(cut(self.world, self._time(fold, -1)))
+            except UsageError as error:
+                return COLD.not_asked(f"on the bars up to the end of fold {fold.name}: {error}")
             for kept, task in self._tasks(fold, samples):
                 cold = refitted(task, samples)
                 if kept is not None and _same(kept, cold):

@@ -208,7 +208,7 @@ def feature_checks(subject: Subject) -> list[Check]:
 
 
 def _cuts(subject: Subject) -> list[pd.Timestamp]:
-    return FeatureChecks(subject.columns, subject.lead).stops
+    return FeatureChecks(subject.columns, subject.lead).cuts
 
 
 def _common(subject: Subject) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from cryptobt.core.errors import UsageError
 from cryptobt.core.types import Forecasts
 from cryptobt.forecasters.folds import Fold, Samples, plan_folds
 from cryptobt.forecasters.protocol import Seen
@@ -60,7 +61,11 @@ class Learning:
             yield from every((LABELS, SCALER), "no forecaster is trained")
             return
         step = max(len(self.folds) // _MOST_FOLDS, 1)
-        told = [self._fold(fold) for fold in self.folds[::-1][::step][::-1]]
+        try:
+            told = [self._fold(fold) for fold in self.folds[::-1][::step][::-1]]
+        except UsageError as error:
+            yield from every((LABELS, SCALER), f"on the bars up to a fold's date: {error}")
+            return
         yield next((labels for labels, _ in told if labels.outcome != "passed"), LABELS.passed())
         yield next((scaler for _, scaler in told if scaler.outcome != "passed"), SCALER.passed())
 

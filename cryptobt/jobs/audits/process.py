@@ -11,6 +11,7 @@ from cryptobt.core.types import Forecasts
 from cryptobt.jobs.audits.apart import FEATURES, FORECASTER, STRATEGY, Errand, Outcome, run_apart
 from cryptobt.jobs.audits.checks import Check, Question, every, listed
 from cryptobt.jobs.audits.dated import DatedFile, holds_no_dates
+from cryptobt.jobs.audits.dated_json import DatedJson
 from cryptobt.jobs.audits.differences import first_difference
 from cryptobt.jobs.audits.futures import another
 from cryptobt.jobs.audits.places import place_keeping, place_reading
@@ -35,6 +36,7 @@ UNKNOWN = Question(
 )
 QUESTIONS = (STATE, LATER, SAME_PERIOD, UNKNOWN)
 _SHARES = (0.6, 0.85)
+Dated = DatedFile | DatedJson
 
 
 @dataclass(frozen=True)
@@ -125,14 +127,13 @@ class ProcessChecks:
         yield self._moved(SAME_PERIOD, timed, same_period=True)
 
     @cached_property
-    def _tables(self) -> list[DatedFile]:
+    def _tables(self) -> list[Dated]:
         kept = self._looked[1].kept
-        found = [DatedFile.read(path) for path in self._looked[0].read if path not in kept]
+        read = [path for path in self._looked[0].read if path not in kept]
+        found = [DatedFile.read(path) or DatedJson.read(path) for path in read]
         return [one for one in found if one is not None]
 
-    def _moved(
-        self, question: Question, tables: Sequence[DatedFile], *, same_period: bool
-    ) -> Check:
+    def _moved(self, question: Question, tables: Sequence[Dated], *, same_period: bool) -> Check:
         """Change rows of files from some instants on, and look at what was before them."""
         bars = self._stops(tables)
         errands = [
@@ -161,14 +162,14 @@ class ProcessChecks:
             place=next((p for own in self._own() if (p := place_reading(*own, file))), None),
         )
 
-    def _from(self, table: DatedFile, bar: pd.Timestamp, *, same_period: bool) -> pd.Timestamp:
+    def _from(self, table: Dated, bar: pd.Timestamp, *, same_period: bool) -> pd.Timestamp:
         """First instant of a file's rows that a bar's close may not know."""
         closes = self.subject.lead.known_at(bar)
         if same_period and table.spacing is not None:
             return closes - table.spacing
         return closes
 
-    def _stops(self, tables: Sequence[DatedFile]) -> list[pd.Timestamp]:
+    def _stops(self, tables: Sequence[Dated]) -> list[pd.Timestamp]:
         times = self.subject.lead.times
         begins = min(one.times.min() for one in tables)
         first = min(int(times.searchsorted(begins)), len(times) - 2)
@@ -216,13 +217,13 @@ def _differs(
     for name, whole in one.tables.items():
         found = first_difference(whole, two.tables[name], until)
         if found is not None:
-            return found.time, found.column, found.told(""), None
+            return found.time, found.column, found.instead(), None
     if one.account is None or two.account is None:
         return None
     parted = first_parting(one.account, two.account, {**SIGNALS, **ORDERS}, until)
     if parted is None:
         return None
-    return parted.time, parted.column, f"{parted.was}, and {parted.now}", parted.symbol
+    return parted.time, parted.column, parted.instead(), parted.symbol
 
 
 def _names(paths: Sequence[str]) -> str:

@@ -47,6 +47,10 @@ class Parted(NamedTuple):
         values = f"{_said(self.was)}, and {_said(self.now)}"
         return f"{self.table}: '{self.column}' of {self.time:%F} is {values}"
 
+    def instead(self) -> str:
+        """The second value, and the one that it stands in place of."""
+        return f"{_said(self.now)} in place of {_said(self.was)}"
+
 
 def first_parting(
     whole: BacktestResult,
@@ -65,6 +69,17 @@ def first_parting(
         if parted is not None:
             found.append(parted)
     return min(found, key=lambda one: one.time, default=None)
+
+
+def says_anything(account: BacktestResult, tables: Tables) -> bool:
+    """Whether any of these columns has a value."""
+    frames = {table: getattr(account, table) for table in tables}
+    return any(
+        bool(frames[table][name].notna().any())
+        for table, columns in tables.items()
+        for name in columns
+        if name in frames[table]
+    )
 
 
 def _rows(frame: pd.DataFrame, until: pd.Timestamp | None) -> pd.DataFrame:

@@ -23,7 +23,14 @@ from cryptobt.jobs.audits.failures import (
 )
 from cryptobt.jobs.audits.futures import World, cut, exchanged, with_other_opinions
 from cryptobt.jobs.audits.subject import Subject
-from cryptobt.jobs.audits.tables import ORDERS, SIGNALS, Parted, Tables, first_parting
+from cryptobt.jobs.audits.tables import (
+    ORDERS,
+    SIGNALS,
+    Parted,
+    Tables,
+    first_parting,
+    says_anything,
+)
 
 WANTS = Question(
     "signals, future cut away", "signals", "no target weight changes when later bars are cut away"
@@ -157,15 +164,23 @@ class TradingChecks:
             yield sends.leaked(told(failed), time=bar_of(failed), place=self._place(failed))
             return
         for question, partings in found.items():
+            tables = SIGNALS if question is wants else ORDERS
             if not partings:
-                yield question.passed()
+                silent = self._silent(tables)
+                yield question.not_asked(silent) if silent else question.passed()
                 continue
-            first = self._earliest(partings, SIGNALS if question is wants else ORDERS)
+            first = self._earliest(partings, tables)
             yield self._leak(
                 question,
                 first,
                 "without the bars after it" if change is cut else "when other bars follow",
             )
+
+    def _silent(self, tables: Tables) -> str:
+        """Why nothing could have differed; empty where something could."""
+        if tables is ORDERS:
+            return "" if len(self.whole.orders) else "it sends no order on these bars"
+        return "" if says_anything(self.whole, tables) else "it sets no target weights"
 
     def _changed(self, change: object, time: pd.Timestamp) -> BacktestResult:
         if change is cut:

@@ -140,6 +140,12 @@ class Honest(bt.Strategy):
             self.close()
 
 
+class Waits(bt.Strategy):
+    def next(self):
+        if self.data.close[0] > 1e12:
+            self.buy()
+
+
 class Broken(bt.Strategy):
     def next(self):
         self.buy(size=self.missing)
@@ -166,6 +172,12 @@ class Together(Honest):
     def predict(self, windows):
         answers = super().predict(windows)
         return answers - answers.mean(axis=0)
+
+
+class Crowd(Honest):
+    def predict(self, windows):
+        answers = super().predict(windows)
+        return answers if len(answers) > 1 else answers * np.nan
 
 
 class Unseeded(Honest):

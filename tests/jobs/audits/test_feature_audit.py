@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cryptobt.features.sets import FEATURE_SETS, find_feature_set
-from cryptobt.jobs.audits.asking import Columns, stops
+from cryptobt.jobs.audits.asking import Columns, rare_bars, stops
 from cryptobt.jobs.audits.checks import LEAK, NOTED, PASSED, Check
 from cryptobt.jobs.audits.features import FeatureChecks
 from cryptobt.jobs.audits.futures import World
@@ -104,3 +104,21 @@ def test_the_future_is_changed_on_every_weekday_and_right_after_the_warm_up() ->
     assert {times[60], times[61]} <= set(bars)
     assert {time.day_of_week for time in bars} == set(range(7))
     assert bars[-1] == times[-2]
+
+
+def test_it_is_cut_away_where_something_rare_happens() -> None:
+    bars = small_world(300).market.bars.drop(small_world(300).market.bars.index[200:203])
+    found = rare_bars(bars, 40)
+    inside = bars.iloc[40:-1]
+    moves = inside["close"].pct_change()
+    assert {moves.idxmax(), moves.idxmin()} <= set(found)
+    assert {inside["volume"].idxmax(), (inside["high"] / inside["low"]).idxmax()} <= set(found)
+    assert {bars.index[199], bars.index[200]} <= set(found), "around the gap"
+    following = {time + pd.Timedelta(days=1) for time in found}
+    assert any(time.is_month_end for time in found)
+    assert any(time.is_month_start for time in set(found) & following)
+    assert set(found) <= set(inside.index)
+
+
+def test_of_few_bars_none_is_rare() -> None:
+    assert rare_bars(small_world(20).market.bars, 10) == []

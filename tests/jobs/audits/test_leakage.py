@@ -124,6 +124,33 @@ def test_a_forecaster_of_ours_passes_everything() -> None:
 
 
 @pytest.mark.slow
+def test_one_that_cannot_answer_alone_leans_on_other_windows(tmp_path: Path) -> None:
+    reference = f"{write(tmp_path) / 'm.py'}:Crowd"
+    with in_process():
+        document = document_of(settings_of(*LEARNS, f"forecaster.name={reference}"))
+    (leak,) = outcomes(document, "leak")
+    assert leak["name"] == "forecaster, asked alone"
+    assert "without the other windows it fails" in leak["seen"]
+    assert "answered nan" in leak["seen"]
+
+
+@pytest.mark.slow
+def test_features_that_fail_on_a_shorter_past_end_no_audit(tmp_path: Path) -> None:
+    text = (write(tmp_path) / "f.py").read_text() + (
+        "\n\ndef patient(bars):\n    if len(bars) < 310:\n"
+        "        raise ValueError('too short')\n    return smooth(bars)\n"
+        "\n\ndef smooth(bars):\n    return bars[['close']].pct_change()\n"
+    )
+    (tmp_path / "f.py").write_text(text)
+    settings = settings_of(*LEARNS, f"features.set={tmp_path / 'f.py'}:patient")
+    with in_process():
+        document = document_of(settings, small_world(320))
+    assert document["outcome"] == "clean"
+    untold = {check["name"]: check["seen"] for check in outcomes(document, "not asked")}
+    assert "ValueError: too short" in untold["labels, known at the fold's date"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "outcome"), [("Honest", "clean"), ("Together", "leak"), ("Unseeded", "clean")]
 )

@@ -6,7 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cryptobt.core.errors import UsageError
+from cryptobt.jobs.audits.apart import Errand, run_apart
 from cryptobt.jobs.audits.dated import DatedFile, holds_no_dates
+from cryptobt.jobs.audits.dated_json import DatedJson
 from cryptobt.jobs.audits.disk import Disk
 
 from .made import document_of, outcomes, settings_of, small_world, write
@@ -94,6 +97,35 @@ def test_hidden_files_are_missing_and_replaced_ones_are_others(tmp_path: Path) -
     assert disk.read == [str(own)]
 
 
+def test_a_package_s_own_files_are_none_of_the_code_s(tmp_path: Path) -> None:
+    file = tmp_path / "scipy.egg-info" / "entry_points.txt"
+    file.parent.mkdir()
+    file.write_text("[console]")
+    disk = Disk(tmp_path / "root")
+    with disk.in_use():
+        assert file.read_text() == "[console]"
+    assert disk.read == []
+
+
+@pytest.mark.slow
+def test_code_that_ends_its_process_ends_the_audit_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text("import os\n\n\ndef columns(bars):\n    os._exit(0)\n")
+    with pytest.raises(UsageError, match=r"ends the process .* status 0\)") as caught:
+        document_of(settings_of(f"features.set={tmp_path / 'f.py'}:columns"), small_world(150))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+def test_a_folder_of_one_process_alone_is_told_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text(
+        "import tempfile\n\n\ndef columns(bars):\n"
+        "    raise OSError(f'no room in {tempfile.gettempdir()}')\n"
+    )
+    settings = settings_of(f"features.set={tmp_path / 'f.py'}:columns")
+    (outcome,) = run_apart([Errand(settings, ("features",), ((small_world(150),),))])
+    assert outcome.failed.endswith("OSError: no room in")
+
+
 def test_a_table_s_later_numbers_change_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "fees.csv"
     file.write_text(TABLE)
@@ -134,6 +166,56 @@ def test_a_table_without_instants_and_settings_are_no_dated_files(tmp_path: Path
     assert holds_no_dates(str(settings))
     settings.write_text(json.dumps({f"2020-01-0{day}": 1 for day in range(1, 5)}))
     assert not holds_no_dates(str(settings))
+
+
+@pytest.mark.parametrize(
+    ("document", "later"),
+    [
+        ({"2020-01-01": 5.0, "2020-01-03": [7.0, "text"]}, [1]),
+        ({"unit": "USD", "rows": [{"day": "2020-01-01", "fee": "2"}, {"day": "2020-01-02"}]}, []),
+        ([{"date": "2020-01-03", "fee": 3}, {"date": "2020-01-04", "fee": 4, "ok": True}], [0, 1]),
+    ],
+)
+def test_of_a_json_s_entries_later_numbers_change_and_nothing_else(
+    tmp_path: Path, document: object, later: list[int]
+) -> None:
+    file = tmp_path / "fees.json"
+    file.write_text(json.dumps(document))
+    dated = DatedJson.read(str(file))
+    assert dated is not None
+    changed = json.loads(dated.changed_from(pd.Timestamp("2020-01-03", tz="UTC")))
+    if isinstance(document, dict) and "rows" in document:
+        assert changed == document
+        return
+    was = list(document.items()) if isinstance(document, dict) else document
+    now = list(changed.items()) if isinstance(document, dict) else changed
+    assert isinstance(was, list)
+    assert [place for place, (a, b) in enumerate(zip(was, now, strict=True)) if a != b] == later
+    assert str(now).count("2020") == str(was).count("2020")
+    assert ("text" in str(now), "True" in str(now)) == ("text" in str(was), "True" in str(was))
+
+
+def test_values_without_a_name_may_be_prices_and_named_ones_are_told_apart(tmp_path: Path) -> None:
+    told = {
+        "unnamed": {"2020-01-01": 5.0, "2020-01-02": 6.0},
+        "prices": [{"date": "2020-01-01", "close": 1.0}, {"date": "2020-01-02", "close": 2.0}],
+        "fees": [{"released": "2020-01-01", "fee": 1.0}, {"released": "2020-01-02", "fee": 2.0}],
+    }
+    found = {}
+    for name, document in told.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+        dated = DatedJson.read(str(tmp_path / f"{name}.json"))
+        assert dated is not None
+        found[name] = (dated.holds_prices, dated.published)
+    assert found == {"unnamed": (True, False), "prices": (True, False), "fees": (False, True)}
+
+
+@pytest.mark.parametrize(
+    "document", [{"span": 5}, {"starts": ["2020-01-01", "2020-01-02"]}, [1, 2]]
+)
+def test_settings_in_json_are_no_dated_file(tmp_path: Path, document: object) -> None:
+    (tmp_path / "s.json").write_text(json.dumps(document))
+    assert DatedJson.read(str(tmp_path / "s.json")) is None
 
 
 def _asked(name: str, folder: Path) -> list[dict[str, object]]:

@@ -87,8 +87,17 @@ def test_an_honest_strategy_passes(tmp_path: Path) -> None:
     checks = asked("Honest", tmp_path)
     assert not leaks(checks)
     assert checks["orders, a symbol that ends"].seen == "there is one symbol"
+    signals = [check for check in checks.values() if check.part == "signals"]
+    assert {check.seen for check in signals} == {"it sets no target weights"}
     others = [c for name, c in checks.items() if name != "orders, a symbol that ends"]
-    assert {check.outcome for check in others} == {PASSED}
+    assert {check.outcome for check in others if check not in signals} == {PASSED}
+
+
+def test_of_a_strategy_that_never_trades_nothing_is_said_to_have_passed(tmp_path: Path) -> None:
+    checks = asked("Waits", tmp_path)
+    silent = {name for name, check in checks.items() if "sends no order" in check.seen}
+    assert silent == {"orders, future cut away", "orders, another future"}
+    assert all(checks[name].outcome == NOT_ASKED for name in silent)
 
 
 def test_a_strategy_that_is_only_broken_ends_as_it_does_elsewhere(tmp_path: Path) -> None:
