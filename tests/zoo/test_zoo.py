@@ -232,3 +232,12 @@ def test_settings_that_leak_are_those_that_let_the_future_in(tmp_path: Path) -> 
         assert settings.walkforward.validation == "latest"
         assert settings.features.scaler_sees == "training"
         assert settings.data.onchain_lag_hours == 24
+
+
+def test_the_page_on_trust_counts_the_animals() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
+    named = sum(bool(animal.line) for animal in LEAKS)
+    assert f"| {len(LEAKS)} files with a leak as users write them, {len(CLEAN)} honest" in page
+    assert f"{len(LEAKS)} of {len(LEAKS)} caught, no alarm of {len(CLEAN)}" in page
+    assert f"{len(LEAKS)} that leak" in page
+    assert f"({named} of them)" in page
