@@ -145,8 +145,9 @@ class AccountAudit:
             tables = self.recorded.tables
             counted = ", ".join(f"{len(tables[name]):,} {name}" for name in ("orders", "fills"))
             return (
-                f"The account agrees with the oracle's at each of its {len(tables['equity']):,} "
-                f"closes, in {counted} and {len(tables['trades']):,} trades."
+                "The account agrees with a second program's at each of its "
+                f"{len(tables['equity']):,} closes, in {counted} "
+                f"and {len(tables['trades']):,} trades."
             )
         places = "place" if self.found.count == 1 else "places"
         first = self.found.shown[0].text
