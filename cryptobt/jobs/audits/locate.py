@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cryptobt.jobs.audits.advice import GENERIC
+from cryptobt.jobs.audits.advice import GENERIC, SURE, VAGUE
 from cryptobt.jobs.audits.checks import Place
 from cryptobt.jobs.audits.differences import apart
 from cryptobt.jobs.audits.futures import World, cut, exchanged
 from cryptobt.jobs.audits.places import best_shape, by_shape, line_of, place_of, said_alone
-from cryptobt.jobs.audits.source import Source
+from cryptobt.jobs.audits.source import Source, assigned, names_in
 from cryptobt.jobs.audits.watching import RETURNED, Moment, Watch
 
 
@@ -116,14 +116,31 @@ def _within(source: Source, moment: Moment, makers: list[ast.expr]) -> Place:
     if statement is None:
         return Place(source.file, moment.line, source.line(moment.line), GENERIC.mend)
     own = [maker for maker in makers if _covers(statement, maker)]
-    for pieces in (own, said_alone(statement)):
-        found = best_shape(pieces)
-        if found is not None:
+    known = [pair for one in (own, said_alone(statement)) if (pair := best_shape(one)) is not None]
+    for found in known:
+        if found[1].sure != VAGUE:
             return place_of(source, *found)
+    fed = None if inside else _fed_by(source, statement, moment.name)
+    if fed is not None:
+        return fed
+    if known:
+        return place_of(source, *known[0])
     if own and inside is None:
         return place_of(source, own[0], GENERIC)
     line = line_of(_change_of(inside, moment.name)) if inside else moment.line
     return Place(source.file, line, source.line(line), GENERIC.mend)
+
+
+def _fed_by(source: Source, statement: ast.stmt, name: str) -> Place | None:
+    """A statement that surely looks ahead, where its result cannot be set beside the bars.
+
+    Places of extremes, or counts, are as many as they are: only what is made of them is seen to
+    differ.
+    """
+    used = names_in(statement) - {name}
+    feeding = (one for one in ast.walk(source.tree) if isinstance(one, ast.Assign))
+    found = best_shape([one for one in feeding if one is not statement and assigned(one) & used])
+    return place_of(source, *found) if found and found[1].sure == SURE else None
 
 
 def _change_of(loop: ast.stmt, name: str) -> ast.AST:

@@ -179,7 +179,9 @@ def _of_feed(node: ast.Attribute) -> bool:
 
 def _of_self(node: ast.expr) -> bool:
     """Whether something is kept by a key in an attribute of the object: ``self.seen[key]``."""
-    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute)
+    if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute)):
+        return False
+    return node.value.attr not in ("loc", "iloc", "at", "iat", "values")
 
 
 def _is_line(node: ast.expr) -> bool:
