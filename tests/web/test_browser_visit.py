@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -64,7 +63,7 @@ def serving(there: World, *arguments: str, **more: str) -> Iterator[str]:
         line = process.stdout.readline()
         yield line.partition(": ")[2].partition("/ (")[0]
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.wait(60)
         if process.stdout is not None:
             process.stdout.close()
