@@ -79,6 +79,8 @@ class Exchange(Trips):
         # next time of the run, so that what the last time sends is not judged.
         cash = self.cash
         for order, takes in self._to_afford():
+            if order.status != "pending":
+                continue  # the refusal of another exit of its bracket has ended it
             if order.side == SELL or self.pays(cash - takes):
                 cash -= takes
             else:

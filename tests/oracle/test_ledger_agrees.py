@@ -50,7 +50,7 @@ def found(case: Case) -> list[str]:
     return differences(traded(*case), kept(*case))
 
 
-def check(kind: str, seeds: range) -> None:
+def check(kind: str, seeds: Sequence[int]) -> None:
     for seed in seeds:
         case = of_kind(kind, seed)
         try:
@@ -83,7 +83,8 @@ def test_thousands_of_accounts_are_those_that_the_ledger_keeps(kind: str) -> Non
 
 @pytest.mark.parametrize("kind", LATE)
 def test_an_account_of_late_decisions_is_the_one_that_the_ledger_keeps(kind: str) -> None:
-    check(kind, range(75))
+    # 166: of two exits that the cash does not cover the second ends with the first
+    check(kind, [*range(75), 166])
 
 
 @pytest.mark.slow
